@@ -1,0 +1,142 @@
+//! What is well and what is not: `valetkey doctor`.
+
+use valetkey_codes::Code;
+
+use crate::{
+    Broker,
+    ports::{LoginStatus, Persistence, StoreReport, StoreState},
+};
+
+/// How well one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Well,
+    /// It works, with a catch.
+    Care,
+    /// It does not work.
+    Ill,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How well it is.
+    pub health: Health,
+    /// What was seen.
+    pub text: String,
+    /// What to do, where something is to be done.
+    pub next_step: Option<String>,
+}
+
+impl Finding {
+    /// A finding that asks for nothing.
+    pub const fn well(name: &'static str, text: String) -> Self {
+        Self {
+            name,
+            health: Health::Well,
+            text,
+            next_step: None,
+        }
+    }
+
+    /// A finding with something to be done.
+    pub fn ailing(
+        name: &'static str,
+        health: Health,
+        text: String,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            health,
+            text,
+            next_step: Some(next_step.into()),
+        }
+    }
+}
+
+/// Looks at everything, without asking anybody to unlock anything.
+pub async fn examine(broker: &Broker) -> Vec<Finding> {
+    let mut findings = broker.host.clone();
+    let store = broker.ports.secrets.inspect().await;
+    findings.extend(keyring(&store));
+    findings.extend(logins(&broker.ports.logins.list()));
+    let policies = broker.ports.policy.summary();
+    findings.push(Finding::well(
+        "policies",
+        format!("{} in force", policies.policies),
+    ));
+    findings.push(ledger(broker).await);
+    findings
+}
+
+fn keyring(report: &StoreReport) -> Vec<Finding> {
+    let state = match &report.state {
+        StoreState::Ready => {
+            Finding::well("keyring", format!("{} ({})", report.kind, report.vendor))
+        }
+        StoreState::Unusable(error) => Finding::ailing(
+            "keyring",
+            Health::Ill,
+            format!("{}: {error}", report.kind),
+            error.code().row().next_step,
+        ),
+    };
+    let persistence = match report.persistence {
+        Persistence::UntilDelete => {
+            Finding::well("keyring persistence", "survives a reboot".to_owned())
+        }
+        Persistence::UntilReboot => Finding::ailing(
+            "keyring persistence",
+            Health::Care,
+            "is gone after a reboot".to_owned(),
+            "log in again after each reboot, or set `keyring.store = \"secret-service\"`",
+        ),
+    };
+    vec![state, persistence]
+}
+
+fn logins(logins: &[LoginStatus]) -> Vec<Finding> {
+    if logins.is_empty() {
+        let next = Code::NotLoggedIn.row().next_step;
+        return vec![Finding::ailing(
+            "login",
+            Health::Care,
+            "nobody is logged in".to_owned(),
+            next,
+        )];
+    }
+    let finding = |login: &LoginStatus| match &login.problem {
+        None => Finding::well(
+            "login",
+            format!("{}: {}", login.account, login.user.display),
+        ),
+        Some(problem) => Finding::ailing(
+            "login",
+            Health::Ill,
+            format!("{}: {problem}", login.account),
+            format!("run `valetkey login --account {}`", login.account),
+        ),
+    };
+    logins.iter().map(finding).collect()
+}
+
+/// Whether the ledger takes records is only known by giving it one it would take anyway: the
+/// refusals and issues of every day. Here it is read.
+async fn ledger(broker: &Broker) -> Finding {
+    match broker.ports.audit.after(0, 1).await {
+        Ok(_) => Finding::well(
+            "ledger",
+            "can be read; `valetkey audit verify` walks it".to_owned(),
+        ),
+        Err(error) => Finding::ailing(
+            "ledger",
+            Health::Ill,
+            error.to_string(),
+            Code::AuditUnavailable.row().next_step,
+        ),
+    }
+}

@@ -1,0 +1,95 @@
+//! The whole token request, top to bottom.
+
+use valetkey_codes::Code;
+
+use crate::{
+    Broker, LeaseId, Refusal,
+    ports::{Effect, LedgerError, SourceError},
+    record::SealedRecord,
+    request::{Judged, Received, Released},
+};
+
+/// Answers one token request. Step 1, reading the kernel's facts of the peer, was done by the door
+/// before it read a byte; step 9, the reply, is the door's again.
+///
+/// Every failure is a refusal, and every refusal is recorded. Dropping the future is safe at every
+/// point: what was recorded then tells of a token that nobody received.
+pub async fn token(broker: &Broker, received: Received) -> Result<Released, Refusal> {
+    let refusal_record = received.refusal_record();
+    match grant(broker, received).await {
+        Ok(released) => Ok(released),
+        Err(refusal) => {
+            let record = refusal_record(&refusal, broker.ports.clock.now());
+            broker.record_anyway(record).await;
+            Err(refusal)
+        }
+    }
+}
+
+async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal> {
+    let (ports, settings) = (&broker.ports, &broker.settings);
+
+    // 2. identify
+    let session = ports
+        .sessions
+        .load(received.session())
+        .ok_or(Code::UnknownSession)?;
+    let identified =
+        received.identify(session, settings.owner, &*ports.callers, ports.clock.now())?;
+
+    // 3. decide (4, approval, has no tier that asks for it yet)
+    let judged = identified.judge(&settings.credentials, &*ports.policy, ports.clock.now());
+    let permit = match judged {
+        Judged::Permit(permit) => permit,
+        Judged::Refused(refusal) => return Err(refusal),
+    };
+
+    // 5. record intent, where obtaining acts outside the broker
+    if ports.sources.effect(permit.credential().source) == Effect::Upstream {
+        record(broker, permit.intent(ports.clock.now())?).await?;
+    }
+
+    // 6. obtain
+    let now = ports.clock.now();
+    let lease = LeaseId::new(now, &*ports.entropy);
+    let token = ports
+        .sources
+        .obtain(&permit, lease, now)
+        .await
+        .map_err(source_refusal)?;
+    let issued = permit.issue(token, lease, now)?;
+
+    // 7. still alive, still active
+    issued.still_wanted(&*ports.callers, &*ports.sessions, ports.clock.now())?;
+
+    // 8. record outcome, then release
+    let receipt = record(broker, issued.record()).await?;
+    issued.release(&receipt)
+}
+
+async fn record(broker: &Broker, record: SealedRecord) -> Result<crate::ports::Receipt, Refusal> {
+    broker
+        .ports
+        .ledger
+        .record(record)
+        .await
+        .map_err(|error| ledger_refusal(&error))
+}
+
+/// What a ledger's failure means for whoever asked.
+pub(crate) fn ledger_refusal(error: &LedgerError) -> Refusal {
+    let code = match error {
+        LedgerError::SessionGone => Code::SessionRevoked,
+        LedgerError::Unwritable(_) | LedgerError::Slow => Code::AuditUnavailable,
+    };
+    Refusal::new(code).because(error.to_string())
+}
+
+fn source_refusal(error: SourceError) -> Refusal {
+    let code = match &error {
+        SourceError::Secret(error) => error.code(),
+        SourceError::Unavailable(_) => Code::UpstreamUnavailable,
+        SourceError::Failed(_) => Code::Internal,
+    };
+    Refusal::new(code).because(error.to_string())
+}

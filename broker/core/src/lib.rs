@@ -1,0 +1,44 @@
+//! The domain of the broker: values, transitions and the questions that they ask of the world.
+//!
+//! Pure: no I/O, no runtime, no clock, no randomness, no logging, no wire types. Adapters bring
+//! evidence through [`ports`]; only this crate turns evidence into a [`request::Permit`]. Begin
+//! reading at [`flow`].
+
+pub mod doctor;
+pub mod flow;
+pub mod grants;
+pub mod lifecycle;
+pub mod policies;
+pub mod ports;
+pub mod record;
+pub mod request;
+pub mod secrets;
+pub mod text;
+
+mod broker;
+mod caller;
+mod credential;
+mod grant;
+mod moment;
+mod name;
+mod refusal;
+mod session;
+mod settings;
+mod user;
+
+pub use broker::Broker;
+pub use caller::{Caller, Pins};
+pub use credential::{
+    Algorithm, Audiences, Credential, LIFETIME_CEILING, LIFETIME_DEFAULT, SourceKind,
+};
+pub use grant::{Audience, BadAudience, BadScope, Grant, ScopeSet};
+pub use moment::{Boot, Deadline, Moment};
+pub use name::{
+    AccountName, AgentName, BadName, CredentialName, LeaseId, RequestId, SecretName, SessionId,
+};
+pub use ports::StoreError;
+pub use record::{CallerFacts, Event, Record};
+pub use refusal::Refusal;
+pub use session::{Lease, Session, SessionState};
+pub use settings::{Credentials, Settings};
+pub use user::{User, UserId};

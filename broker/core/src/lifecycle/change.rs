@@ -1,0 +1,50 @@
+//! A session changes its state.
+
+use std::sync::Arc;
+
+use valetkey_codes::Code;
+
+use crate::{
+    Broker, Event, Record, Refusal, Session, SessionId,
+    broker::seal,
+    flow::ledger_refusal,
+    ports::{Cut, LedgerError},
+};
+
+/// Ends a session for its developer and cuts its door. Ending what is over already is no error.
+pub async fn end(broker: &Broker, id: SessionId) -> Result<Arc<Session>, Refusal> {
+    let session = broker.ports.sessions.load(id).ok_or(Code::UnknownSession)?;
+    let Some(ended) = session.end() else {
+        return Ok(session);
+    };
+    let (ended, _cut, durable) = change(broker, &session, ended).await?;
+    durable.map_err(|error| ledger_refusal(&error))?;
+    Ok(ended)
+}
+
+/// Moves a session to `next`: stored with its record, shown, and its door closed where it is over.
+/// The door closes even where the disk refused, and the disk's error is given back: authority is
+/// taken away first and complained about afterwards.
+pub(super) async fn change(
+    broker: &Broker,
+    session: &Session,
+    next: Session,
+) -> Result<(Arc<Session>, Cut, Result<(), LedgerError>), Refusal> {
+    let record = seal(Record {
+        at: broker.now().unix_ms,
+        request: None,
+        session: Some(session.id),
+        event: Event::SessionChanged {
+            from: session.state.id().to_owned(),
+            to: next.state.clone(),
+        },
+    })?;
+    let over = next.state.is_final();
+    let durable = broker.ports.sessions.save(next.clone(), record).await;
+    let cut = if over {
+        broker.ports.doors.close(session.id).await
+    } else {
+        Cut::default()
+    };
+    Ok((Arc::new(next), cut, durable))
+}

@@ -1,0 +1,35 @@
+//! The policies change.
+
+use std::sync::Arc;
+
+use valetkey_codes::Code;
+
+use crate::{Broker, Event, Refusal, ports::PolicySummary, text::printable};
+
+/// Longest description of what is wrong that the ledger keeps, in characters.
+const DETAIL: usize = 300;
+
+/// Reads the policy files again and records what came of it; on error the earlier policies stay in
+/// force. Blocks for the time that reading takes: call it from a blocking thread's runtime handle.
+pub async fn reload(broker: &Broker) -> Result<PolicySummary, Refusal> {
+    let policy = Arc::clone(&broker.ports.policy);
+    match policy.reload() {
+        Ok(summary) => {
+            let loaded = Event::PoliciesLoaded {
+                digest: summary.digest.clone(),
+                policies: summary.policies,
+            };
+            broker.record(loaded).await?;
+            Ok(summary)
+        }
+        Err(error) => {
+            let detail = printable(&error.to_string(), DETAIL);
+            broker
+                .record(Event::PoliciesRejected {
+                    detail: detail.clone(),
+                })
+                .await?;
+            Err(Refusal::new(Code::PolicyInvalid).saying(detail))
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Open and close the sockets of sessions.
+
+use std::path::PathBuf;
+
+use super::Answer;
+use crate::SessionId;
+
+/// What closing a session's door cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Connections that were open.
+    pub connections: u64,
+}
+
+/// Why a door did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// The socket could not be made.
+    #[error("the session's socket could not be made: {0}")]
+    Socket(#[from] std::io::Error),
+}
+
+/// The session sockets.
+pub trait Doors: Send + Sync {
+    /// Makes the session's socket (mode 0600 in a folder 0700 of its own) and serves it. Idempotent.
+    fn open(&self, session: SessionId) -> Result<PathBuf, DoorError>;
+
+    /// Closes it: the socket is gone, and when the future is ready every connection, call and stream
+    /// through it has ended. Idempotent.
+    fn close(&self, session: SessionId) -> Answer<'_, Cut>;
+}

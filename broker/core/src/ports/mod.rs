@@ -1,0 +1,68 @@
+//! What the core asks of the world: one file per port, each a question in domain words.
+//!
+//! Every port has a contract suite in `tests/support/src/contracts/` that the real adapter and the
+//! fake both pass. Futures are boxed so that ports can be trait objects in one plain struct; where
+//! nothing is said otherwise, dropping one is safe and may leave the asked-for effect done.
+
+mod audit;
+mod callers;
+mod clock;
+mod doors;
+mod entropy;
+mod keys;
+mod ledger;
+mod logins;
+mod policy;
+mod secret_store;
+mod sessions;
+mod sources;
+
+use std::{pin::Pin, sync::Arc};
+
+pub use audit::{Audit, Entry, Fault, Verification};
+pub use callers::{CallerError, Callers, Mismatch};
+pub use clock::Clock;
+pub use doors::{Cut, DoorError, Doors};
+pub use entropy::Entropy;
+pub use keys::{Keys, PublicKey};
+pub use ledger::{Ledger, LedgerError, Receipt};
+pub use logins::{
+    Freshness, LoginBook, LoginEvents, LoginMethod, LoginRecord, LoginStart, LoginStatus, Logins,
+    LogoutReport, PendingLogin,
+};
+pub use policy::{Policy, PolicyError, PolicySummary, Question, Tier, Verdict};
+pub use secret_store::{Persistence, SecretKey, SecretStore, StoreError, StoreReport, StoreState};
+pub use sessions::{SessionFilter, Sessions};
+pub use sources::{Effect, Retraction, SourceError, Sources};
+
+/// A future that a port gives back.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Every port, as the daemon wired them.
+#[derive(Clone)]
+pub struct Ports {
+    /// Who is this peer, is it still alive.
+    pub callers: Arc<dyn Callers>,
+    /// Which tier, and why.
+    pub policy: Arc<dyn Policy>,
+    /// Obtain, revoke.
+    pub sources: Arc<dyn Sources>,
+    /// Read, write, delete, inspect.
+    pub secrets: Arc<dyn SecretStore>,
+    /// The public halves of the signing keys; rotate.
+    pub keys: Arc<dyn Keys>,
+    /// Record.
+    pub ledger: Arc<dyn Ledger>,
+    /// Read the ledger back.
+    pub audit: Arc<dyn Audit>,
+    /// Load, save, list, leases.
+    pub sessions: Arc<dyn Sessions>,
+    /// Who is logged in.
+    pub logins: Arc<dyn Logins>,
+    /// Open and close the sockets of sessions.
+    pub doors: Arc<dyn Doors>,
+    /// What time is it.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}

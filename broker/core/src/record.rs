@@ -1,0 +1,246 @@
+//! Ledger records as values. None of them has a place for a token or a secret.
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountName, AgentName, CredentialName, Grant, Lease, RequestId, SecretName, SessionId,
+    SessionState, UserId,
+};
+
+/// One line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When: milliseconds since the Unix epoch.
+    pub at: u64,
+    /// The request that it belongs to, as the caller was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+    /// The session that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A permit is about to be used at a source that acts outside the broker.
+    TokenIntended {
+        /// The credential.
+        credential: CredentialName,
+        /// What will be asked for.
+        grant: Grant,
+        /// The policies that allowed it.
+        policies: Vec<String>,
+        /// The process that asked.
+        caller: CallerFacts,
+    },
+    /// A token was issued.
+    TokenIssued {
+        /// What can be taken back.
+        lease: Lease,
+        /// Who it speaks for.
+        user: UserId,
+        /// The policies that allowed it.
+        policies: Vec<String>,
+        /// The agent's own words, cleaned. Shown to people, decides nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The process that asked.
+        caller: CallerFacts,
+    },
+    /// A token was refused.
+    TokenRefused {
+        /// The code that the agent was told.
+        code: String,
+        /// Why, which the agent was not told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// The credential as it was asked for, cleaned.
+        credential: String,
+        /// The scopes as they were asked for, cleaned.
+        scopes: String,
+        /// The process that asked.
+        caller: CallerFacts,
+    },
+    /// A session began.
+    SessionStarted {
+        /// Who lends the authority.
+        user: UserId,
+        /// By which account.
+        account: AccountName,
+        /// To what kind of agent.
+        agent: AgentName,
+        /// Its lifetime in seconds.
+        lifetime: u64,
+    },
+    /// A session changed its state.
+    SessionChanged {
+        /// From this state,
+        from: String,
+        /// to this one.
+        #[serde(flatten)]
+        to: SessionState,
+    },
+    /// An admin asked for a revocation, which then changed the sessions recorded next to this.
+    RevocationOrdered {
+        /// The admin.
+        by: UserId,
+        /// What was to be revoked, in words.
+        target: String,
+        /// Why, cleaned.
+        reason: String,
+        /// How many sessions it met.
+        sessions: u64,
+    },
+    /// Somebody asked for what only an admin may do.
+    AdminRefused {
+        /// The account that asked.
+        account: AccountName,
+        /// What for.
+        action: String,
+        /// The code that was answered.
+        code: String,
+    },
+    /// A login was made or renewed.
+    LoggedIn {
+        /// The account.
+        account: AccountName,
+        /// Who it is.
+        user: UserId,
+        /// `code`, `device` or `refresh`.
+        method: String,
+    },
+    /// A login ended.
+    LoggedOut {
+        /// The account.
+        account: AccountName,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A login was refused.
+    LoginRefused {
+        /// The account.
+        account: AccountName,
+        /// The code that was answered.
+        code: String,
+        /// Why, cleaned.
+        detail: String,
+    },
+    /// A secret was stored in the keyring.
+    SecretStored {
+        /// Its name.
+        name: SecretName,
+    },
+    /// A secret was removed from the keyring.
+    SecretRemoved {
+        /// Its name.
+        name: SecretName,
+    },
+    /// A signing key came into use.
+    SigningKeyMade {
+        /// Its key id.
+        kid: String,
+        /// Its algorithm.
+        algorithm: String,
+    },
+    /// The policies were read and are in force.
+    PoliciesLoaded {
+        /// SHA-256 over all files, in hexadecimal.
+        digest: String,
+        /// How many policies.
+        policies: u64,
+    },
+    /// The policies were read and are not valid; the earlier ones stay in force.
+    PoliciesRejected {
+        /// What is wrong, cleaned.
+        detail: String,
+    },
+    /// The broker began to serve.
+    BrokerStarted {
+        /// Its version.
+        version: String,
+    },
+    /// The broker stopped in order.
+    BrokerStopped,
+}
+
+/// The process that asked, as far as the ledger keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerFacts {
+    /// User id.
+    pub uid: u32,
+    /// Process id in the broker's namespace.
+    pub pid: i32,
+    /// Start time in clock ticks since boot.
+    pub started: u64,
+}
+
+impl From<&crate::Caller> for CallerFacts {
+    fn from(caller: &crate::Caller) -> Self {
+        Self {
+            uid: caller.uid,
+            pid: caller.pid,
+            started: caller.started,
+        }
+    }
+}
+
+/// SHA-256 of a record's bytes: what a receipt names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordDigest([u8; 32]);
+
+/// A record as the bytes that the ledger keeps, with their digest. Serialized once, so that what was
+/// promised, what is chained and what is stored are the same bytes.
+#[derive(Clone, Debug)]
+pub struct SealedRecord {
+    record: Record,
+    bytes: Vec<u8>,
+    digest: RecordDigest,
+}
+
+impl SealedRecord {
+    /// Serializes and digests.
+    pub fn new(record: Record) -> Result<Self, serde_json::Error> {
+        let bytes = serde_json::to_vec(&record)?;
+        let digest = RecordDigest::of(&bytes);
+        Ok(Self {
+            record,
+            bytes,
+            digest,
+        })
+    }
+
+    /// The record.
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Its bytes: JSON.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The digest of its bytes.
+    pub const fn digest(&self) -> RecordDigest {
+        self.digest
+    }
+}
+
+impl RecordDigest {
+    /// SHA-256 of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut out = [0; 32];
+        out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Self(out)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}

@@ -1,0 +1,67 @@
+//! A no, for two audiences: whoever asked reads the code, a sentence and a next step; log and ledger
+//! also read why.
+
+use valetkey_codes::Code;
+
+use crate::text::printable;
+
+/// Longest message or detail, in characters.
+const LIMIT: usize = 400;
+
+/// Why a request ends without what it asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    code: Code,
+    message: Option<String>,
+    detail: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal with the table's own sentence.
+    pub const fn new(code: Code) -> Self {
+        Self {
+            code,
+            message: None,
+            detail: None,
+        }
+    }
+
+    /// The same with a sentence of its own for whoever asked.
+    #[must_use]
+    pub fn saying(self, message: impl AsRef<str>) -> Self {
+        Self {
+            message: Some(printable(message.as_ref(), LIMIT)),
+            ..self
+        }
+    }
+
+    /// The same with a reason that only log and ledger see.
+    #[must_use]
+    pub fn because(self, detail: impl AsRef<str>) -> Self {
+        Self {
+            detail: Some(printable(detail.as_ref(), LIMIT)),
+            ..self
+        }
+    }
+
+    /// The code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What whoever asked may read.
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or(self.code.row().text)
+    }
+
+    /// What only log and ledger read.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}

@@ -1,0 +1,1 @@
+//! valetkey-e2e

@@ -1,0 +1,1 @@
+//! A dumb fake of the port.

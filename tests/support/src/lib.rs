@@ -1,0 +1,11 @@
+//! What tests share: dumb fakes of the ports, a movable clock, and one contract suite per port that
+//! fakes and real adapters pass alike.
+
+pub mod contracts;
+pub mod fakes;
+
+mod clock;
+mod entropy;
+
+pub use clock::MovableClock;
+pub use entropy::CountingEntropy;
