@@ -33,6 +33,9 @@ pub enum Fault {
     NoNonce,
     /// The ID token is for another client.
     WrongAudience,
+    /// The ID token is for nobody: `aud` is an empty list, which canaille really does for a client that
+    /// was made on its command line.
+    NoAudience,
     /// The ID token has a second audience and no `azp`.
     ExtraAudience,
     /// `azp` is another client.

@@ -105,7 +105,7 @@ fn claims(state: &State, about: &About<'_>) -> Value {
     if about.refreshed {
         replace(Fault::WrongSubjectOnRefresh, "sub", json!("mallory"));
     }
-    if lie(Fault::WrongAudience) || lie(Fault::ExtraAudience) {
+    if lie(Fault::WrongAudience) || lie(Fault::NoAudience) || lie(Fault::ExtraAudience) {
         map.remove("azp");
     }
     if lie(Fault::NoNonce) {
