@@ -1,1 +1,2 @@
-//! valetkey-daemon
+//! x
+pub mod config;

@@ -1,0 +1,46 @@
+//! Lengths of time as a person writes them: `90s`, `10m`, `8h`, `30d`.
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// A length of time in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) u64);
+
+impl Span {
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text.strip_prefix(digits)? {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86400,
+            _ => return None,
+        };
+        let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+        (seconds > 0).then_some(Self(seconds))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom("a length of time is a number above 0 with `s`, `m`, `h` or `d`, such as \"10m\"")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+
+    #[test]
+    fn reads_units() {
+        for (text, seconds) in [("90s", 90), ("10m", 600), ("8h", 28800), ("30d", 2_592_000)] {
+            assert_eq!(Span::parse(text), Some(Span(seconds)), "{text}");
+        }
+        for bad in ["", "10", "0s", "-1s", "1w", "m", "1.5h", "99999999999999999999s", "1 m"] {
+            assert_eq!(Span::parse(bad), None, "{bad}");
+        }
+    }
+}
