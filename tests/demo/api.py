@@ -1,0 +1,77 @@
+"""A small HTTP API on a Unix socket, as a resource server would write it.
+
+It knows nothing of the broker but its issuer: it finds the keys through the metadata of RFC 8414 and
+verifies access tokens of the RFC 9068 profile with PyJWT, a library of another language than the
+broker's.
+
+usage: api.py SOCKET ISSUER AUDIENCE
+"""
+
+import http.server
+import json
+import os
+import socketserver
+import sys
+import urllib.request
+
+import jwt
+
+SOCKET, ISSUER, AUDIENCE = sys.argv[1:]
+METADATA = json.load(urllib.request.urlopen(f"{ISSUER}/.well-known/oauth-authorization-server"))
+KEYS = jwt.PyJWKClient(METADATA["jwks_uri"], cache_keys=True)
+NEEDED = {"GET": "api:read", "POST": "api:write"}
+
+
+def verified(header):
+    """The claims of the bearer token, or an exception that says what is wrong with it."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme != "Bearer":
+        raise jwt.InvalidTokenError("no bearer token")
+    if jwt.get_unverified_header(token).get("typ") != "at+jwt":
+        raise jwt.InvalidTokenError("not an access token")
+    return jwt.decode(
+        token,
+        KEYS.get_signing_key_from_jwt(token).key,
+        algorithms=["EdDSA", "ES256"],
+        issuer=METADATA["issuer"],
+        audience=AUDIENCE,
+        options={"require": ["exp", "iat", "jti", "sub", "client_id", "aud", "iss"]},
+    )
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            claims = verified(self.headers.get("authorization"))
+        except jwt.PyJWTError as error:
+            return self.reply(401, {"error": "invalid_token", "why": str(error)})
+        if NEEDED[self.command] not in claims["scope"].split():
+            return self.reply(403, {"error": "insufficient_scope"})
+        self.reply(200, {"hello": claims["sub"], "agent": claims["client_id"], "scope": claims["scope"]})
+
+    do_GET = do_POST = answer
+
+    def reply(self, status, body):
+        body = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self):
+        return "agent"
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+with Server(SOCKET, Handler) as server:
+    os.chmod(SOCKET, 0o600)
+    print("ready", flush=True)
+    server.serve_forever()
