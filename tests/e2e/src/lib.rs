@@ -1,1 +1,14 @@
-//! valetkey-e2e
+//! A whole world for one end-to-end test: a private desktop with a real keyring, an identity provider,
+//! the real `valetkeyd` and the real `valetkey`, all in a temporary folder and gone when the test is.
+//!
+//! A program that is missing is a failed test that names `make test`, never a skipped one.
+
+mod broker;
+mod command;
+mod programs;
+mod world;
+
+pub use broker::Broker;
+pub use command::Outcome;
+pub use programs::program;
+pub use world::{Session, World, repository};

@@ -1,0 +1,57 @@
+#!/bin/bash
+# What the agent does in its sandbox. It has its session's socket, the API it was sent to call, and
+# nothing else. Says one line per step: a mark (`+` as it should be, `!` not), a tab, and what happened.
+# Waits for a line on standard input before its last request, so that the admin can act in between.
+#
+# usage: agent.sh BUS-ADDRESS CONTROL-SOCKET     the addresses of what it must not reach
+set -u
+bus=$1 control=$2
+
+said() { printf '%s\t%s\n' "$1" "$2"; }
+
+grants=$(valetkey grants --json | jq -r '(.grants // .)[] | "\(.credential): \(.scopes | join(" "))"')
+[ -n "$grants" ] && said + "may ask for $grants" || said ! "got no list of grants"
+
+token=$(valetkey token demo-api --scope api:read --reason 'read the open issues')
+[ -n "$token" ] && said + "got a token of ${#token} bytes for api:read" || said ! "got no token"
+
+call() { # METHOD TOKEN
+    curl -sS --max-time 10 --unix-socket /run/api/api.sock -X "$1" -H "authorization: Bearer $2" http://api/
+}
+answer=$(call GET "$token")
+jq -e '.hello' <<<"$answer" >/dev/null && said + "the API verified it and answered $answer" || said ! "the API said $answer"
+answer=$(call POST "$token")
+jq -e '.error == "insufficient_scope"' <<<"$answer" >/dev/null && said + "the API refused to write with it" || said ! "the API said $answer"
+
+refused=$(valetkey token demo-api --scope api:delete 2>&1)
+case $? in
+3) said + "was denied api:delete: ${refused//$'\n'/; }" ;;
+*) said ! "was not denied api:delete: $refused" ;;
+esac
+
+# What it must not reach, by every way it can think of.
+tried=0 reached=
+attempt() { # NAME COMMAND...
+    local name=$1
+    shift
+    tried=$((tried + 1))
+    if "$@" >/dev/null 2>&1; then reached+=" $name"; fi
+}
+attempt keyring-cli secret-tool lookup service valetkey
+attempt keyring-by-address env DBUS_SESSION_BUS_ADDRESS="$bus" gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets --method org.freedesktop.DBus.Peer.Ping
+attempt keyring-socket test -S "${bus#unix:path=}"
+attempt control-socket curl -sS --max-time 5 --unix-socket "$control" http://x/
+attempt other-sessions sh -c "ls /run/valetkey/.. | grep -v -e valetkey -e api"
+attempt broker-environment sh -c 'cat /proc/[0-9]*/cmdline | grep -a valetkeyd'
+attempt loopback-network curl -sS --max-time 5 http://127.0.0.1:8425/jwks.json
+attempt metadata-address curl -sS --max-time 5 http://169.254.169.254/
+attempt secret-in-environment sh -c 'env | grep -i -e secret -e token -e password'
+attempt developer-door sh -c 'valetkey session list'
+[ -z "$reached" ] && said + "tried $tried ways to the keyring, the control socket and the network, and none led there" || said ! "reached:$reached"
+
+read -r _
+refused=$(valetkey token demo-api --scope api:read 2>&1)
+case $?/$refused in
+3/*revoked*) said + "asked again and was refused: ${refused//$'\n'/; }" ;;
+*) said ! "asked again and was not refused: $refused" ;;
+esac

@@ -1,0 +1,56 @@
+//! What a command of ours said and how it ended.
+
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// The end of a command.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its exit status.
+    pub status: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// Runs a command to its end, with `input` as its standard input.
+    pub fn of(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        // A command that ends without reading its input closes the pipe, which is no failure of it.
+        drop(child.stdin.take().map(|mut stdin| stdin.write_all(input)));
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().expect("the command can be waited for");
+        Self {
+            status: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    /// The same, or a failed test where it did not succeed.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, 0, "{self:?}");
+        self
+    }
+
+    /// Its standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
