@@ -1,1 +1,136 @@
-//! A dumb fake of the port.
+//! A ledger in memory.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+use valetkey_core::{
+    Event, Record, SessionId,
+    ports::{Answer, Audit, Entry, Ledger, LedgerError, Receipt, Verification},
+    record::SealedRecord,
+};
+
+/// Keeps records in a vector. It knows which sessions are active because
+/// [`MemorySessions`](super::sessions::MemorySessions) tells it; it has no hashes to speak of.
+pub struct MemoryLedger {
+    inner: Mutex<Inner>,
+    length: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Inner {
+    records: Vec<SealedRecord>,
+    active: HashSet<SessionId>,
+    broken: Option<LedgerError>,
+}
+
+impl Default for MemoryLedger {
+    fn default() -> Self {
+        Self {
+            inner: Mutex::default(),
+            length: watch::channel(0).0,
+        }
+    }
+}
+
+impl MemoryLedger {
+    /// From now on every record is answered with this error, or stored again.
+    pub fn break_with(&self, error: Option<LedgerError>) {
+        self.lock().broken = error;
+    }
+
+    /// What was recorded, oldest first.
+    pub fn records(&self) -> Vec<Record> {
+        let inner = self.lock();
+        inner.records.iter().map(|r| r.record().clone()).collect()
+    }
+
+    /// Stores a record, and then whether its session is active.
+    pub(super) fn store_change(
+        &self,
+        session: SessionId,
+        active: bool,
+        record: SealedRecord,
+    ) -> Result<(), LedgerError> {
+        let mut inner = self.lock();
+        if !active {
+            inner.active.remove(&session);
+        }
+        self.push(&mut inner, record)?;
+        if active {
+            inner.active.insert(session);
+        }
+        Ok(())
+    }
+
+    fn push(&self, inner: &mut Inner, record: SealedRecord) -> Result<u64, LedgerError> {
+        if let Some(error) = &inner.broken {
+            return Err(error.clone());
+        }
+        inner.records.push(record);
+        let sequence = inner.records.len() as u64;
+        self.length.send_replace(sequence);
+        Ok(sequence)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn record(&self, record: SealedRecord) -> Answer<'_, Result<Receipt, LedgerError>> {
+        Box::pin(async move {
+            let mut inner = self.lock();
+            if let Event::TokenIssued { lease, .. } = &record.record().event
+                && !inner.active.contains(&lease.session)
+            {
+                return Err(LedgerError::SessionGone);
+            }
+            let digest = record.digest();
+            let sequence = self.push(&mut inner, record)?;
+            Ok(Receipt::new(sequence, digest))
+        })
+    }
+}
+
+impl Audit for MemoryLedger {
+    fn after(&self, sequence: u64, limit: u32) -> Answer<'_, Result<Vec<Entry>, LedgerError>> {
+        Box::pin(async move {
+            let inner = self.lock();
+            let numbered = (1u64..).zip(&inner.records);
+            Ok(numbered
+                .filter(|(place, _)| *place > sequence)
+                .take(limit as usize)
+                .map(|(sequence, record)| Entry {
+                    sequence,
+                    record: record.bytes().to_vec(),
+                    hash: String::new(),
+                })
+                .collect())
+        })
+    }
+
+    fn grown_beyond(&self, seen: u64) -> Answer<'_, u64> {
+        let mut length = self.length.subscribe();
+        Box::pin(async move {
+            let grown = length.wait_for(|length| *length > seen).await;
+            grown.map_or(seen, |length| *length)
+        })
+    }
+
+    fn verify(&self) -> Answer<'_, Result<Verification, LedgerError>> {
+        Box::pin(async move {
+            Ok(Verification {
+                records: self.lock().records.len() as u64,
+                checkpoints: 0,
+                anchored: 0,
+                head: String::new(),
+                faults: Vec::new(),
+                unknown: Vec::new(),
+            })
+        })
+    }
+}
