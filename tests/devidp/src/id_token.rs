@@ -91,6 +91,7 @@ fn claims(state: &State, about: &About<'_>) -> Value {
         json!("the-nonce-of-another-request"),
     );
     replace(Fault::WrongAudience, "aud", json!("another-client"));
+    replace(Fault::NoAudience, "aud", json!([]));
     replace(
         Fault::ExtraAudience,
         "aud",

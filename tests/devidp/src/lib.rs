@@ -38,6 +38,9 @@ mod scope;
 mod server;
 mod token;
 
+#[cfg(test)]
+mod walks;
+
 pub use config::{Alg, Config, User};
 pub use control::Report;
 pub use fault::Fault;

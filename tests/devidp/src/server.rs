@@ -205,3 +205,60 @@ impl Drop for Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    /// One request over a real socket; the first line of the answer.
+    fn over_the_wire(idp: &DevIdp, path: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(idp.issuer().trim_start_matches("http://"))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: devidp\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.lines().next().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn it_goes_down_with_its_connections_and_comes_back_on_the_same_port() {
+        let idp = DevIdp::start(Config::default()).unwrap();
+        assert_eq!(
+            over_the_wire(&idp, "/jwks.json").unwrap(),
+            "HTTP/1.1 200 OK"
+        );
+        let mut idle = TcpStream::connect(idp.issuer().trim_start_matches("http://")).unwrap();
+
+        idp.go_down();
+        assert!(over_the_wire(&idp, "/jwks.json").is_err());
+        assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0);
+
+        idp.come_back().unwrap();
+        assert_eq!(
+            over_the_wire(&idp, "/jwks.json").unwrap(),
+            "HTTP/1.1 200 OK"
+        );
+        assert_eq!(idp.counters().jwks, 2);
+    }
+
+    #[tokio::test]
+    async fn a_test_can_wait_until_a_request_was_seen_though_it_is_never_answered() {
+        let idp = Arc::new(DevIdp::start(Config::default()).unwrap());
+        idp.misbehave([Fault::DiscoveryHangs]);
+        let asking = std::thread::spawn({
+            let idp = Arc::clone(&idp);
+            move || over_the_wire(&idp, "/.well-known/openid-configuration")
+        });
+        assert_eq!(
+            idp.seen(|counters| counters.discovery == 1).await.discovery,
+            1
+        );
+        idp.go_down();
+        assert_eq!(asking.join().unwrap().unwrap_or_default(), "");
+    }
+}

@@ -7,6 +7,8 @@
 import http from 'node:http';
 import Provider from 'oidc-provider';
 
+console.info = console.error; // standard output is for `ready ISSUER` alone
+
 const users = {
   alice: { email: 'alice@example.test', groups: ['dev', 'deploy'] },
   bob: { email: 'bob@example.test', groups: ['dev'] },
