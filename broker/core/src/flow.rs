@@ -26,6 +26,12 @@ pub async fn token(broker: &Broker, received: Received) -> Result<Released, Refu
     }
 }
 
+/// Records the refusal of a request that its door turned away, such as the one too many.
+pub async fn turn_away(broker: &Broker, received: &Received, refusal: &Refusal) {
+    let record = received.refusal_record()(refusal, broker.ports.clock.now());
+    broker.record_anyway(record).await;
+}
+
 async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal> {
     let (ports, settings) = (&broker.ports, &broker.settings);
 

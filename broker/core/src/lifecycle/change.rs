@@ -44,6 +44,7 @@ pub(super) async fn change(
     let cut = if over {
         broker.ports.doors.close(session.id).await
     } else {
+        broker.ports.doors.changed(session.id);
         Cut::default()
     };
     Ok((Arc::new(next), cut, durable))

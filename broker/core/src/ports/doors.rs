@@ -25,6 +25,9 @@ pub trait Doors: Send + Sync {
     /// Makes the session's socket (mode 0600 in a folder 0700 of its own) and serves it. Idempotent.
     fn open(&self, session: SessionId) -> Result<PathBuf, DoorError>;
 
+    /// Tells whoever watches the session through its door that it has changed, and is not over.
+    fn changed(&self, session: SessionId);
+
     /// Closes it: the socket is gone, and when the future is ready every connection, call and stream
     /// through it has ended. Idempotent.
     fn close(&self, session: SessionId) -> Answer<'_, Cut>;

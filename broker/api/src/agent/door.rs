@@ -1,0 +1,180 @@
+//! One session's door: its socket, whoever is connected, and how it ends.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+use tonic::service::Routes;
+use valetkey_codes::Code;
+use valetkey_core::{
+    Broker, Caller, Refusal, SessionId, flow,
+    ports::Cut,
+    request::{Ask, Received},
+};
+
+use super::{call::AgentCalls, desk::Desk, pace::Bucket, socket};
+use crate::{
+    Limits,
+    serve::{self, ACCEPT_REST, Ending, Foreign, Seldom},
+};
+
+/// What all doors of a broker share.
+pub(super) struct House {
+    pub broker: Arc<Broker>,
+    pub runtime: PathBuf,
+    pub limits: Limits,
+    /// Health and reflection.
+    pub side: Routes,
+}
+
+/// One session's door.
+pub(super) struct Door {
+    pub house: Arc<House>,
+    pub session: SessionId,
+    pub ending: Ending,
+    /// Told after every change of the session that does not close the door.
+    pub changes: watch::Sender<()>,
+    pub bucket: Option<Bucket>,
+    open: AtomicU64,
+    foreigners: Seldom,
+    gone: CancellationToken,
+}
+
+impl Door {
+    /// Makes the socket and serves it.
+    pub(super) fn open(
+        house: Arc<House>,
+        session: SessionId,
+        stopping: &CancellationToken,
+    ) -> std::io::Result<Arc<Self>> {
+        let owner = house.broker.settings.owner;
+        let listener = socket::bind(&house.runtime, session, owner)?;
+        let door = Arc::new(Self {
+            session,
+            ending: Ending::of(stopping),
+            changes: watch::Sender::new(()),
+            bucket: house.limits.pace.map(Bucket::new),
+            open: AtomicU64::new(0),
+            foreigners: Seldom::default(),
+            gone: CancellationToken::new(),
+            house,
+        });
+        tokio::spawn(Arc::clone(&door).attend(listener));
+        Ok(door)
+    }
+
+    /// Closes it; ready when the socket is gone and nothing runs any more.
+    pub(super) async fn close(&self) -> Cut {
+        let connections = if self.ending.closing.is_cancelled() {
+            0
+        } else {
+            self.open.load(Ordering::Relaxed)
+        };
+        self.ending.closing.cancel();
+        self.gone.cancelled().await;
+        Cut { connections }
+    }
+
+    /// Ready when it is closed, by [`Self::close`] or because the broker stopped.
+    pub(super) async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    async fn attend(self: Arc<Self>, listener: UnixListener) {
+        // Said even if this task is torn down with the runtime.
+        let _gone: DropGuard = self.gone.clone().drop_guard();
+        let connections = Arc::new(TaskTracker::new());
+        self.accept(&listener, &connections).await;
+        // A broker that stops leaves the folder: a sandbox may hold it, and the next run opens the
+        // same door in it.
+        let over = self.ending.closing.is_cancelled();
+        if let Err(error) = socket::remove(&self.house.runtime, self.session, over) {
+            tracing::warn!(session = %self.session, %error, "the session's socket was not removed");
+        }
+        drop(listener);
+        let limits = &self.house.limits;
+        self.ending
+            .see_out(&connections, limits.farewell, limits.drain)
+            .await;
+    }
+
+    async fn accept(self: &Arc<Self>, listener: &UnixListener, connections: &TaskTracker) {
+        let places = Arc::new(Semaphore::new(self.house.limits.connections));
+        loop {
+            let next = async {
+                // The semaphore is never closed.
+                let place = Arc::clone(&places).acquire_owned().await.ok();
+                (place, listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                biased;
+                () = self.ending.beginning() => return,
+                next = next => next,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    if let Some(caller) = self.admit(&stream) {
+                        let connection = Arc::clone(self).serve(stream, caller, place);
+                        connections.spawn(connection);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(session = %self.session, %error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        stream: UnixStream,
+        caller: Caller,
+        _place: Option<OwnedSemaphorePermit>,
+    ) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let desk = Desk::new(Arc::clone(&self), Arc::new(caller));
+        let answers = AgentCalls::new(desk);
+        serve::serve(stream, answers, &self.house.limits, &self.ending).await;
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn admit(self: &Arc<Self>, stream: &UnixStream) -> Option<Caller> {
+        let broker = &self.house.broker;
+        match serve::admit(stream, &*broker.ports.callers, broker.settings.owner) {
+            Ok(caller) => Some(caller),
+            Err(foreign) => {
+                self.turned_away(foreign);
+                None
+            }
+        }
+    }
+
+    fn turned_away(self: &Arc<Self>, foreign: Foreign) {
+        let broker = &self.house.broker;
+        let Some(since) = self.foreigners.happened(broker.ports.clock.now()) else {
+            return;
+        };
+        tracing::warn!(session = %self.session, since, "a peer was turned away: {foreign}");
+        if let Foreign::Uid(caller) = foreign {
+            let refusal = Refusal::new(Code::CallerRefused).because("a process of another user");
+            let id = broker.request_id();
+            let received = Received::new(id, self.session, Arc::new(caller), Ask::default());
+            let broker = Arc::clone(broker);
+            // Nobody waits for it, and accepting does not wait for the disk.
+            tokio::spawn(async move { flow::turn_away(&broker, &received, &refusal).await });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The same requests as HTTP with JSON, for `curl` and every language:
+//! `POST /v1/token`, `GET /v1/session`, `GET /v1/grants`, and `POST /oauth2/token` (RFC 8693).
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Serialize;
+use tonic::body::Body;
+use valetkey_codes::Code;
+use valetkey_core::{Refusal, request::Released};
+use valetkey_secret::Destination;
+
+use super::{
+    ask,
+    desk::{Desk, Refused},
+    exchange,
+};
+use crate::{
+    reply, serve,
+    status::{self, Form, TOKEN_ENDPOINT},
+};
+
+/// Answers one HTTP request.
+pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path();
+    let (allowed, form) = match path {
+        "/v1/token" => (Method::POST, Form::Json),
+        TOKEN_ENDPOINT => (Method::POST, Form::OAuth),
+        "/v1/session" | "/v1/grants" => (Method::GET, Form::Json),
+        _ => return status::no_such_path(&request, desk.reference()),
+    };
+    if *request.method() != allowed {
+        return status::method_not_allowed(&allowed, desk.reference());
+    }
+    let answered = match path {
+        "/v1/session" => session(desk),
+        "/v1/grants" => grants(desk),
+        TOKEN_ENDPOINT => return exchange::answer(desk, request).await,
+        _ => token(desk, request).await,
+    };
+    answered.unwrap_or_else(|(refusal, reference)| form.refuse(&refusal, reference))
+}
+
+async fn token(desk: &Desk, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
+    let limit = desk.door.house.limits.body;
+    let body = serve::read(request, limit).await;
+    let ask = body.and_then(|body| ask::parse(&body));
+    let ask = ask.map_err(|refusal| (refusal, desk.reference()))?;
+    let released = desk.token(ask).await?;
+    let reply = disclosed(&released, |access_token| {
+        let lease = released.lease();
+        let token = Token {
+            access_token,
+            token_type: "Bearer",
+            expires_in: lease.expires.saturating_sub(desk.now_seconds()),
+            expires_at: lease.expires,
+            scopes: lease.grant.scopes.iter().collect(),
+            audience: lease.grant.audience.as_str(),
+            lease_id: lease.id.to_string(),
+        };
+        reply::json(StatusCode::OK, &token)
+    });
+    reply.map_err(|refusal| (refusal, desk.reference()))
+}
+
+/// Lends the token's text to `reply`, which writes it into the answer.
+pub(super) fn disclosed(
+    released: &Released,
+    reply: impl FnOnce(&str) -> Response<Body>,
+) -> Result<Response<Body>, Refusal> {
+    released
+        .token()
+        .disclose(Destination::AgentReply, |bytes| {
+            std::str::from_utf8(bytes).map(reply)
+        })
+        .map_err(|_| Refusal::new(Code::Internal).because("the token is not text"))
+}
+
+fn session(desk: &Desk) -> Result<Response<Body>, Refused> {
+    let session = desk.session()?;
+    let view = Session {
+        id: session.id.to_string(),
+        agent: session.agent.as_str(),
+        state: session.state.id(),
+        expires_at: session.deadline.unix_ms / 1000,
+    };
+    Ok(reply::json(StatusCode::OK, &view))
+}
+
+fn grants(desk: &Desk) -> Result<Response<Body>, Refused> {
+    let offers = desk.offers()?;
+    let grants = offers.iter().map(|offer| Grant {
+        credential: offer.credential.name.as_str(),
+        scopes: &offer.scopes,
+        audiences: offer
+            .credential
+            .audiences
+            .iter()
+            .map(valetkey_core::Audience::as_str)
+            .collect(),
+        max_lifetime_seconds: offer.credential.max_lifetime,
+    });
+    let view = Grants {
+        grants: grants.collect(),
+    };
+    Ok(reply::json(StatusCode::OK, &view))
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_in: u64,
+    expires_at: u64,
+    scopes: Vec<&'a str>,
+    audience: &'a str,
+    lease_id: String,
+}
+
+#[derive(Serialize)]
+struct Session<'a> {
+    id: String,
+    agent: &'a str,
+    state: &'a str,
+    expires_at: u64,
+}
+
+#[derive(Serialize)]
+struct Grants<'a> {
+    grants: Vec<Grant<'a>>,
+}
+
+#[derive(Serialize)]
+struct Grant<'a> {
+    credential: &'a str,
+    scopes: &'a [String],
+    audiences: Vec<&'a str>,
+    max_lifetime_seconds: u64,
+}
