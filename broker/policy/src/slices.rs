@@ -1,0 +1,132 @@
+//! Which policies can apply to a question, found without asking the others.
+//!
+//! Cedar's cost grows with the number of policies that it is given. A policy whose head names a
+//! credential (`resource == Valetkey::Credential::"x"`) or a principal (`principal in
+//! Valetkey::Group::"y"`) cannot apply to a question about another, so policies are filed by what
+//! their heads name, and a question only meets those that name it or nothing. Only the head counts: it
+//! is a conjunction that Cedar itself evaluates first, and a policy whose head does not match is
+//! neither satisfied nor in error.
+//!
+//! The piles are asked one by one. That gives what asking all at once would: a forbid in any pile
+//! wins, else a permit in any pile permits.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cedar_policy::{
+    Authorizer, Decision, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint, Request,
+    ResourceConstraint,
+};
+use valetkey_core::ports::PolicyError;
+
+use crate::facts::{Facts, failed};
+
+/// All policies, filed.
+#[derive(Default)]
+pub(crate) struct Slices {
+    any_credential: Slice,
+    by_credential: HashMap<EntityUid, Slice>,
+}
+
+/// Policies whose heads say the same of the credential.
+#[derive(Default)]
+struct Slice {
+    anyone: PolicySet,
+    by_principal: HashMap<EntityUid, PolicySet>,
+}
+
+impl Slices {
+    pub(crate) fn new(policies: impl IntoIterator<Item = Policy>) -> Result<Self, PolicyError> {
+        let mut slices = Self::default();
+        for policy in policies {
+            let slice = match named_credential(&policy) {
+                Some(credential) => slices.by_credential.entry(credential).or_default(),
+                None => &mut slices.any_credential,
+            };
+            let pile = match named_principal(&policy) {
+                Some(principal) => slice.by_principal.entry(principal).or_default(),
+                None => &mut slice.anyone,
+            };
+            pile.add(policy).map_err(failed)?;
+        }
+        Ok(slices)
+    }
+
+    /// The piles whose policies can apply.
+    pub(crate) fn relevant(&self, facts: &Facts<'_>) -> Relevant<'_> {
+        let slices = [
+            Some(&self.any_credential),
+            self.by_credential.get(&facts.credential),
+        ];
+        let piles = slices.into_iter().flatten().flat_map(|slice| {
+            let named = facts
+                .principals
+                .iter()
+                .filter_map(|principal| slice.by_principal.get(principal));
+            std::iter::once(&slice.anyone).chain(named)
+        });
+        Relevant(piles.filter(|pile| !pile.is_empty()).collect())
+    }
+}
+
+/// The policies that can apply to a question.
+pub(crate) struct Relevant<'a>(Vec<&'a PolicySet>);
+
+/// What they say to one request, and which of them decided.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Permitted(BTreeSet<String>),
+    Forbidden(BTreeSet<String>),
+    Nothing,
+}
+
+impl Relevant<'_> {
+    pub(crate) fn ask(
+        &self,
+        authorizer: &Authorizer,
+        request: &Request,
+        facts: &Facts<'_>,
+    ) -> Result<Spoken, PolicyError> {
+        let (mut permits, mut forbids) = (BTreeSet::new(), BTreeSet::new());
+        for pile in &self.0 {
+            let response = authorizer.is_authorized(request, pile, &facts.entities);
+            let diagnostics = response.diagnostics();
+            if let Some(error) = diagnostics.errors().next() {
+                return Err(failed(error));
+            }
+            // A denial without reasons is that nothing was permitted.
+            let said = match response.decision() {
+                Decision::Allow => &mut permits,
+                Decision::Deny => &mut forbids,
+            };
+            said.extend(diagnostics.reason().map(PolicyId::to_string));
+        }
+        Ok(match (forbids.is_empty(), permits.is_empty()) {
+            (false, _) => Spoken::Forbidden(forbids),
+            (true, false) => Spoken::Permitted(permits),
+            (true, true) => Spoken::Nothing,
+        })
+    }
+}
+
+/// The one credential that the head names. Credentials have no parents, so `in` is `==`.
+fn named_credential(policy: &Policy) -> Option<EntityUid> {
+    match policy.resource_constraint() {
+        ResourceConstraint::Eq(one)
+        | ResourceConstraint::In(one)
+        | ResourceConstraint::IsIn(_, one) => Some(one),
+        ResourceConstraint::Any | ResourceConstraint::Is(_) => None,
+    }
+}
+
+/// The one session, user, agent or group that the head names.
+fn named_principal(policy: &Policy) -> Option<EntityUid> {
+    match policy.principal_constraint() {
+        PrincipalConstraint::Eq(one)
+        | PrincipalConstraint::In(one)
+        | PrincipalConstraint::IsIn(_, one) => Some(one),
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

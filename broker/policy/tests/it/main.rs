@@ -1,0 +1,6 @@
+//! The crate from outside, with policies in real files.
+
+mod cases;
+mod contract;
+mod folder;
+mod refused;
