@@ -32,8 +32,9 @@ impl Error {
         Self::new(code, code.row().text)
     }
 
-    /// `code` with a message of its own and the table's next step.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+    /// `code` with a message of its own and the table's next step; for what is found out on this
+    /// side of the socket.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -43,7 +44,8 @@ impl Error {
     }
 
     /// The same with another next step.
-    pub(crate) fn with_next_step(mut self, next_step: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with_next_step(mut self, next_step: impl Into<String>) -> Self {
         self.next_step = next_step.into();
         self
     }

@@ -1,0 +1,67 @@
+//! `valetkey grants`: what the session may ask for.
+
+use clap::Args;
+use serde::Serialize;
+use valetkey_sdk::{Agent, Exit, wire::agent};
+
+use super::Outcome;
+use crate::output::{Output, Page, Show, Tone, span};
+
+/// List what this session may ask for just now
+#[derive(Args)]
+#[command(after_help = "Example: valetkey grants --json")]
+pub(crate) struct Grants {}
+
+#[derive(Serialize)]
+struct View {
+    grants: Vec<Grant>,
+}
+
+#[derive(Serialize)]
+struct Grant {
+    credential: String,
+    scopes: Vec<String>,
+    audiences: Vec<String>,
+    max_lifetime_seconds: u64,
+}
+
+impl From<agent::Grant> for Grant {
+    fn from(grant: agent::Grant) -> Self {
+        Self {
+            credential: grant.credential,
+            scopes: grant.scopes,
+            audiences: grant.audiences,
+            max_lifetime_seconds: grant.max_lifetime_seconds,
+        }
+    }
+}
+
+impl Grants {
+    pub(crate) async fn run(self, output: &Output) -> Outcome {
+        let grants = Agent::from_env().await?.grants().await?;
+        let grants = grants.into_iter().map(Grant::from).collect();
+        output.print(&View { grants })?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Show for View {
+    fn show(&self, page: &mut Page) {
+        if self.grants.is_empty() {
+            return page.line("This session may ask for nothing.");
+        }
+        let rows = self.grants.iter().map(|grant| {
+            let cells = [
+                grant.credential.clone(),
+                grant.scopes.join(" "),
+                grant.audiences.join(" "),
+                span(grant.max_lifetime_seconds),
+            ];
+            (Tone::Plain, cells)
+        });
+        page.table(
+            ["credential", "scopes", "audiences", "longest"],
+            rows.collect(),
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! `valetkey`: the client of the Valetkey broker, for agents, developers and admins.
+
+mod args;
+mod browser;
+mod commands;
+mod failure;
+mod hardening;
+mod lifetime;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use tokio::runtime;
+use valetkey_sdk::Exit;
+
+use crate::{args::Line, failure::Failure, output::Output};
+
+fn main() -> ExitCode {
+    hardening::no_core_file();
+    let exit = match args::parse() {
+        Ok(line) => serve(line),
+        Err(error) => output::usage(&error, status(error.kind())),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Runs one command on this thread alone: a second one costs more than any command gains by it.
+fn serve(line: Line) -> Exit {
+    let output = Output::new(line.json);
+    let outcome = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::local(format!("the runtime cannot be made: {error}")))
+        .and_then(|runtime| runtime.block_on(commands::run(line.command, &output)));
+    outcome.unwrap_or_else(|failure| output.failure(&failure))
+}
+
+const fn status(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+        _ => Exit::Usage,
+    }
+}

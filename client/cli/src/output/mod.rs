@@ -1,0 +1,147 @@
+//! The one module that prints.
+//!
+//! What a command has to say is one value: [`Show`] makes it readable, `Serialize` makes it JSON, so
+//! neither form can know something that the other does not. Every word that a person sees goes
+//! through [`clean`] in [`Page`].
+
+mod clean;
+mod json;
+mod page;
+mod progress;
+mod record;
+mod time;
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use serde::Serialize;
+use valetkey_sdk::{Exit, Token};
+use zeroize::Zeroizing;
+
+pub(crate) use self::{
+    page::{Page, Tone},
+    time::{moment, remaining, span},
+};
+use crate::failure::Failure;
+
+/// Something that can be shown to a person.
+pub(crate) trait Show {
+    /// Writes it on `page`.
+    fn show(&self, page: &mut Page);
+}
+
+/// Standard output and standard error, and how they are to be used.
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Whether programs read, and not people.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a value: as JSON on one line, or for a person.
+    pub(crate) fn print(&self, value: &(impl Serialize + Show)) -> Result<(), Failure> {
+        let text = if self.json {
+            json::line(value)?
+        } else {
+            let mut page = Page::new(coloured(&io::stdout()));
+            value.show(&mut page);
+            Zeroizing::new(page.into_bytes())
+        };
+        write(&text)
+    }
+
+    /// Prints a token and nothing else; with more around it as JSON.
+    pub(crate) fn token(&self, token: &Token, around: &impl Serialize) -> Result<(), Failure> {
+        if self.json {
+            return write(&json::line(around)?);
+        }
+        let text = token.value().reveal();
+        // In one write and with room from the start, so that no copy is left behind.
+        let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+        line.extend_from_slice(text.as_bytes());
+        line.push(b'\n');
+        write(&line)
+    }
+
+    /// Prints bytes that are made of nothing from outside.
+    pub(crate) fn verbatim(&self, bytes: &[u8]) -> Result<(), Failure> {
+        write(bytes)
+    }
+
+    /// Tells on standard error why a command failed, and returns its exit status.
+    pub(crate) fn failure(&self, failure: &Failure) -> Exit {
+        if let Failure::Told(error) = failure {
+            let stderr = io::stderr();
+            let bytes = if self.json {
+                json::failure(error)
+            } else {
+                let mut page = Page::new(coloured(&stderr));
+                page.toned(Tone::Bad, &format!("valetkey: {}", error.message));
+                page.line(&format!("next: {}", error.next_step));
+                if let Some(request) = &error.request {
+                    page.toned(Tone::Dim, &format!("request: {request}"));
+                }
+                page.into_bytes()
+            };
+            // With standard error closed there is no place left to complain.
+            let _ = stderr.lock().write_all(&bytes);
+        }
+        failure.exit()
+    }
+
+    /// Waits for `work`; after a second a person at a terminal sees that it goes on.
+    pub(crate) async fn waiting<T>(&self, label: &str, work: impl Future<Output = T>) -> T {
+        if self.json || !io::stderr().is_terminal() {
+            return work.await;
+        }
+        progress::show(label, work).await
+    }
+
+    /// Asks a person who is there; nobody else is asked.
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(true);
+        }
+        let mut page = Page::new(coloured(&io::stderr()));
+        page.line(&format!("{question} Type `yes` to go on."));
+        io::stderr().lock().write_all(&page.into_bytes())?;
+        let mut answer = String::new();
+        io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Failure::local(format!("no answer can be read: {error}")))?;
+        Ok(answer.trim() == "yes")
+    }
+}
+
+/// Tells what is wrong with the arguments, or the help that was asked for.
+pub(crate) fn usage(error: &clap::Error, exit: Exit) -> Exit {
+    if error.use_stderr() {
+        // Clap repeats arguments, and an argument may come from outside.
+        let mut page = Page::new(false);
+        page.lines(&error.render().to_string());
+        let _ = io::stderr().lock().write_all(&page.into_bytes());
+    } else {
+        let _ = error.print();
+    }
+    exit
+}
+
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Colour only where a person looks, and has not said no (<https://no-color.org>).
+fn coloured(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// One record of the ledger in words.
+pub(crate) use self::record::sentence;
