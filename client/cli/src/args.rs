@@ -63,16 +63,6 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
-/// `token` by itself, with the very arguments that it has in [`Full`].
-#[derive(Parser)]
-#[command(name = "valetkey token", version)]
-struct TokenAlone {
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    token: Token,
-}
-
 /// Reads the arguments of this process.
 pub(crate) fn parse() -> Result<Line, clap::Error> {
     parse_from(env::args_os().collect())
@@ -87,11 +77,10 @@ pub(crate) fn definition() -> clap::Command {
 /// all other commands.
 fn parse_from(line: Vec<OsString>) -> Result<Line, clap::Error> {
     if line.get(1).is_some_and(|first| first == "token") {
-        let matches = TokenAlone::command().try_get_matches_from(line.into_iter().skip(1))?;
-        let alone = TokenAlone::from_arg_matches(&matches)?;
+        let matches = token_alone().try_get_matches_from(line.into_iter().skip(1))?;
         return Ok(Line {
-            json: alone.common.json,
-            command: Command::Token(alone.token),
+            json: Common::from_arg_matches(&matches)?.json,
+            command: Command::Token(Token::from_arg_matches(&matches)?),
         });
     }
     let full = Full::try_parse_from(line)?;
@@ -101,11 +90,19 @@ fn parse_from(line: Vec<OsString>) -> Result<Line, clap::Error> {
     })
 }
 
+/// `token` with the very arguments that it has in [`Full`].
+fn token_alone() -> clap::Command {
+    let command = clap::Command::new("token")
+        .bin_name("valetkey token")
+        .version(env!("CARGO_PKG_VERSION"));
+    Token::augment_args(Common::augment_args(command))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
-    use super::{Command, Full, TokenAlone, parse_from};
+    use super::{Command, Full, parse_from, token_alone};
 
     fn parse(line: &str) -> Result<super::Line, clap::Error> {
         parse_from(line.split(' ').map(Into::into).collect())
@@ -114,7 +111,7 @@ mod tests {
     #[test]
     fn the_definitions_hold_together() {
         Full::command().debug_assert();
-        TokenAlone::command().debug_assert();
+        token_alone().debug_assert();
     }
 
     #[test]

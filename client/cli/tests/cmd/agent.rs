@@ -1,0 +1,96 @@
+//! What agents run.
+
+use crate::{
+    run::{run, valetkey},
+    stub::Stub,
+};
+
+#[test]
+fn a_token_and_nothing_else_is_printed() {
+    let stub = Stub::start();
+    let outcome = stub.agent("token demo-api --scope api:read").ok();
+    assert_eq!(outcome.stdout, "ey.demo-api\n");
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn the_request_says_what_the_arguments_said() {
+    let stub = Stub::start();
+    let mut command = stub.agent_command([
+        "token",
+        "demo-api",
+        "--scope",
+        "a b",
+        "-s",
+        "c",
+        "--audience",
+        "https://api.test",
+        "--ttl",
+        "5m",
+        "--min-validity",
+        "90s",
+        "--reason",
+        "to look",
+    ]);
+    run(&mut command, b"").ok();
+    assert_eq!(
+        stub.last(),
+        "GetTokenRequest { credential: \"demo-api\", scopes: [\"a\", \"b\", \"c\"], \
+         audience: Some(\"https://api.test\"), lifetime_seconds: Some(300), \
+         min_validity_seconds: Some(90), reason: Some(\"to look\") }"
+    );
+}
+
+#[test]
+fn json_has_the_rest() {
+    let stub = Stub::start();
+    let json = stub
+        .agent("token demo-api --scope api:read --json")
+        .ok()
+        .json();
+    assert_eq!(json["access_token"], "ey.demo-api");
+    assert_eq!(json["token_type"], "Bearer");
+    assert_eq!(json["expires_in"], 600);
+    assert_eq!(json["scopes"][0], "api:read");
+    assert_eq!(json["lease_id"], "lease-1");
+}
+
+#[test]
+fn grants_are_a_table_and_json() {
+    let stub = Stub::start();
+    let outcome = stub.agent("grants").ok();
+    assert_eq!(
+        outcome.stdout,
+        "credential  scopes         audiences         longest\n\
+         demo-api    api:read word  https://api.test  15m\n"
+    );
+    let json = stub.agent("grants --json").ok().json();
+    assert_eq!(json["grants"][0]["credential"], "demo-api");
+    assert_eq!(json["grants"][0]["max_lifetime_seconds"], 900);
+}
+
+#[test]
+fn an_agent_sees_its_own_session() {
+    let stub = Stub::start();
+    let shown = stub.agent("session show").ok().stdout;
+    assert!(
+        shown.starts_with("session  s-1\nstate    active\n"),
+        "{shown}"
+    );
+    assert_eq!(stub.agent("session show --json").ok().json()["id"], "s-1");
+}
+
+#[test]
+fn outside_a_session_there_is_no_token() {
+    let outcome = run(&mut valetkey(["token", "demo-api"]), b"");
+    assert_eq!(outcome.status, 7);
+    assert_eq!(outcome.stdout, "");
+    assert!(
+        outcome.stderr.contains("`VALETKEY_SOCKET` is not set"),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome.stderr.contains("next: start a session"),
+        "{outcome:?}"
+    );
+}

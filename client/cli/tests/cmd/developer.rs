@@ -1,0 +1,217 @@
+//! What developers run.
+
+use std::fs;
+
+use crate::{
+    run::{run, valetkey},
+    stub::{Script, Stub},
+};
+
+#[test]
+fn a_secret_comes_from_standard_input() {
+    let stub = Stub::start();
+    let added = stub.owner_with("secret add deploy-key", b"canary\n").ok();
+    assert_eq!(added.stdout, "Secret `deploy-key` stored in the keyring.\n");
+    assert!(!added.stdout.contains("canary") && !added.stderr.contains("canary"));
+    let secrets = stub.script.secrets.lock().unwrap();
+    assert_eq!(*secrets, [("deploy-key".to_owned(), b"canary".to_vec())]);
+}
+
+#[test]
+fn an_empty_secret_is_not_stored() {
+    let stub = Stub::start();
+    for input in [&b""[..], b"\n"] {
+        let refused = stub.owner_with("secret add deploy-key", input);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(
+            refused.stderr.contains("the secret is empty"),
+            "{refused:?}"
+        );
+    }
+    assert!(stub.script.secrets.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_secret_is_never_an_argument() {
+    let stub = Stub::start();
+    for arguments in [
+        "secret add deploy-key canary",
+        "secret add deploy-key --value canary",
+    ] {
+        assert_eq!(stub.owner_with(arguments, b"x").status, 2, "{arguments}");
+    }
+    assert!(stub.heard().is_empty());
+}
+
+#[test]
+fn secrets_are_listed_and_removed() {
+    let stub = Stub::start();
+    assert_eq!(
+        stub.owner("secret list").ok().stdout,
+        "name        store\ndeploy-key  word\n"
+    );
+    assert_eq!(
+        stub.owner("secret list --json").ok().json()["names"][0],
+        "deploy-key"
+    );
+    stub.owner("secret remove deploy-key").ok();
+    assert_eq!(stub.last(), "RemoveSecretRequest { name: \"deploy-key\" }");
+}
+
+#[test]
+fn a_session_is_started_and_says_how_to_reach_it() {
+    let stub = Stub::start();
+    let started = stub
+        .owner("session start --agent coder --ttl 2h --workspace /w")
+        .ok();
+    assert!(
+        started
+            .stdout
+            .ends_with("\nexport VALETKEY_SOCKET=/run/word/session.sock\n"),
+        "{started:?}"
+    );
+    assert_eq!(
+        stub.last(),
+        "StartSessionRequest { account: \"default\", agent: \"coder\", workspace: Some(\"/w\"), \
+         lifetime_seconds: Some(7200), pin_executable_sha256: None, pin_cgroup: None }"
+    );
+    let json = stub.owner("session start --agent coder --json").ok().json();
+    assert_eq!(json["id"], "s-1");
+    assert_eq!(json["socket"], "/run/word/session.sock");
+}
+
+#[test]
+fn a_session_is_pinned_to_an_executable_and_a_cgroup() {
+    let stub = Stub::start();
+    let program = stub.runtime().join("program");
+    fs::write(&program, "abc").unwrap();
+    let program = program.to_str().unwrap();
+    let arguments =
+        format!("session start --agent coder --pin-executable {program} --pin-cgroup /a/b");
+    stub.owner(&arguments).ok();
+    let heard = stub.last();
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert!(
+        heard.contains(&format!("pin_executable_sha256: Some(\"{digest}\")")),
+        "{heard}"
+    );
+    assert!(heard.contains("pin_cgroup: Some(\"/a/b\")"), "{heard}");
+    let refused = stub.owner("session start --agent coder --pin-executable /nonexistent");
+    assert_eq!(refused.status, 2, "{refused:?}");
+}
+
+#[test]
+fn sessions_are_listed_shown_and_ended() {
+    let stub = Stub::start();
+    let listed = stub.owner("session list --recent 5").ok().stdout;
+    let lines: Vec<_> = listed.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(
+        lines[0].starts_with("id   agent  user  state    ends in"),
+        "{listed}"
+    );
+    assert!(lines[2].ends_with("revoked  -"), "{listed}");
+    assert_eq!(stub.last(), "ListSessionsRequest { recent: Some(5) }");
+    let json = stub.owner("session list --json").ok().json();
+    assert_eq!(json["sessions"][1]["state"], "revoked");
+
+    let shown = stub.owner("session show s-9").ok().stdout;
+    assert!(shown.contains("session    s-9"), "{shown}");
+    assert!(shown.contains("lease-1  demo-api"), "{shown}");
+    let json = stub.owner("session show s-9 --json").ok().json();
+    assert_eq!(
+        (&json["id"], &json["leases"][0]["id"]),
+        (&"s-9".into(), &"lease-1".into())
+    );
+
+    let ended = stub.owner("session end s-9").ok().stdout;
+    assert_eq!(ended, "Session s-9 is ended.\n");
+}
+
+#[test]
+fn the_ledger_is_read_line_by_line() {
+    let stub = Stub::start();
+    let tail = stub.owner("audit tail -n 2").ok().stdout;
+    assert_eq!(
+        tail,
+        "1  2001-09-09 01:46:40  token refused  caller.uid=1000  code=denied  credential=word\n\
+         2  2001-09-09 01:46:40  token refused  caller.uid=1000  code=denied  credential=word\n"
+    );
+    let json = stub.owner("audit tail -n 2 --json").ok().stdout;
+    for line in json.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(record["record"]["event"], "token_refused");
+        assert_eq!(record["hash"], "00ff");
+    }
+    stub.owner("audit tail --after 9 --follow").ok();
+    assert_eq!(
+        stub.last(),
+        "TailAuditRequest { after: Some(9), last: None, follow: true }"
+    );
+}
+
+#[test]
+fn a_ledger_with_a_fault_is_a_failure() {
+    let whole = Stub::start().owner("audit verify").ok().stdout;
+    assert!(
+        whole.contains(
+            "The ledger is whole: 12 records, 3 checkpoints; nothing was cut off up to record 11."
+        ),
+        "{whole}"
+    );
+    let stub = Stub::with(Script {
+        ill: true,
+        ..Script::default()
+    });
+    let broken = stub.owner("audit verify");
+    assert_eq!(broken.status, 1, "{broken:?}");
+    assert!(broken.stdout.contains("record 7: word"), "{broken:?}");
+    let json = stub.owner("audit verify --json");
+    assert_eq!(json.status, 1);
+    assert_eq!(json.json()["faults"][0]["sequence"], 7);
+    assert_eq!(json.json()["whole"], false);
+}
+
+#[test]
+fn doctor_fails_when_something_is_ill() {
+    let fine = Stub::start().owner("doctor").ok().stdout;
+    assert!(fine.starts_with("well  keyring  word\n"), "{fine}");
+    let stub = Stub::with(Script {
+        ill: true,
+        ..Script::default()
+    });
+    let ill = stub.owner("doctor");
+    assert_eq!(ill.status, 1, "{ill:?}");
+    assert!(ill.stdout.contains("ill   ledger   word\n"), "{ill:?}");
+    assert_eq!(ill.stderr, "");
+}
+
+#[test]
+fn the_rest_answers_in_both_forms() {
+    let stub = Stub::start();
+    for (arguments, human, key) in [
+        ("status", "valetkeyd word, 2 live sessions", "token_issuer"),
+        (
+            "logout",
+            "Logged out (account default).",
+            "provider_problem",
+        ),
+        ("policy reload", "4 policies are in force.", "digest"),
+        ("keys list", "published until 2100-01-01", "keys"),
+        ("keys rotate", "There are no keys yet", "keys"),
+    ] {
+        let outcome = stub.owner(arguments).ok();
+        assert!(outcome.stdout.contains(human), "{outcome:?}");
+        let json = stub.owner(&format!("{arguments} --json")).ok().json();
+        assert!(!json[key].is_null(), "{arguments}: {json}");
+    }
+}
+
+#[test]
+fn completions_are_scripts() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&mut valetkey(["completions", shell]), b"").ok().stdout;
+        assert!(script.contains("valetkey"), "{shell}");
+        assert!(script.contains("revoke"), "{shell}");
+    }
+}

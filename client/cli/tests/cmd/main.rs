@@ -1,0 +1,19 @@
+//! The binary as its users run it, against a broker with scripted answers: arguments, standard input,
+//! standard output, standard error, exit status.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed unwrap is a failed test"
+)]
+
+mod admin;
+mod agent;
+mod bad_days;
+mod developer;
+mod doors;
+mod login;
+mod run;
+mod stub;
+mod terminal;

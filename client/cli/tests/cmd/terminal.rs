@@ -1,0 +1,84 @@
+//! What is different when a person looks: `script` of util-linux lends a terminal.
+
+use std::{
+    io::{Read as _, Write as _},
+    process::{Command, Stdio},
+};
+
+use crate::{run::Outcome, stub::Stub};
+
+/// Runs a developer's command on a terminal, and answers once it has asked.
+fn at_terminal(stub: &Stub, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Outcome {
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_valetkey"));
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm")
+        .env("XDG_RUNTIME_DIR", stub.runtime())
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut seen = Vec::new();
+    if !answer.is_empty() {
+        let mut byte = [0];
+        // Both questions end in a colon or a period and nothing else in them does.
+        while !seen.ends_with(b": ") && !seen.ends_with(b"go on.") {
+            stdout.read_exact(&mut byte).unwrap();
+            seen.extend(byte);
+        }
+        stdin.write_all(answer.as_bytes()).unwrap();
+    }
+    stdout.read_to_end(&mut seen).unwrap();
+    drop(stdin);
+    Outcome {
+        status: child.wait().unwrap().code().unwrap_or(-1),
+        stdout: String::from_utf8(seen).unwrap(),
+        stderr: String::new(),
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_and_not_against_a_wish() {
+    let stub = Stub::start();
+    let coloured = at_terminal(&stub, "doctor", &[], "").ok();
+    assert!(coloured.stdout.contains("\u{1b}[32mwell"), "{coloured:?}");
+    let plain = at_terminal(&stub, "doctor", &[("NO_COLOR", "1")], "").ok();
+    assert!(!plain.stdout.contains('\u{1b}'), "{plain:?}");
+    let piped = stub.owner("doctor").ok();
+    assert!(!piped.stdout.contains('\u{1b}'), "{piped:?}");
+}
+
+#[test]
+fn a_person_types_the_secret_at_a_prompt() {
+    let stub = Stub::start();
+    let added = at_terminal(&stub, "secret add deploy-key", &[], "canary\n").ok();
+    assert!(
+        added.stdout.contains("Secret `deploy-key`, not shown: "),
+        "{added:?}"
+    );
+    let secrets = stub.script.secrets.lock().unwrap();
+    assert_eq!(*secrets, [("deploy-key".to_owned(), b"canary".to_vec())]);
+}
+
+#[test]
+fn a_person_is_asked_before_everything_is_revoked() {
+    let stub = Stub::start();
+    let revoke = "admin revoke --all --reason drill --account boss";
+    let refused = at_terminal(&stub, revoke, &[], "no\n");
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(
+        refused.stdout.contains("nothing was revoked"),
+        "{refused:?}"
+    );
+    assert!(stub.heard().is_empty());
+    at_terminal(&stub, revoke, &[], "yes\n").ok();
+    assert_eq!(stub.heard().len(), 1);
+    at_terminal(&stub, &format!("{revoke} --yes"), &[], "").ok();
+    assert_eq!(stub.heard().len(), 2);
+}
