@@ -2,6 +2,7 @@
 //! fakes and real adapters pass alike.
 
 pub mod contracts;
+pub mod desktop;
 pub mod fakes;
 
 mod clock;

@@ -1,0 +1,92 @@
+//! What a test asks of GNOME Keyring over D-Bus, past the library under test.
+
+use std::thread;
+
+use zbus::{
+    blocking::{Connection, Proxy, connection::Builder, fdo::DBusProxy},
+    zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value},
+};
+
+use super::Prepared;
+
+/// The name that a keyring owns on the bus.
+pub(super) const PROVIDER: &str = "org.freedesktop.secrets";
+
+const SERVICE: &str = "/org/freedesktop/secrets";
+const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+
+pub(super) fn lock(address: &str) -> Prepared<()> {
+    off_runtime(|| {
+        let login = ObjectPath::try_from(LOGIN)?;
+        let service = proxy(
+            &connect(address)?,
+            SERVICE,
+            "org.freedesktop.Secret.Service",
+        )?;
+        let _locked: (Vec<OwnedObjectPath>, OwnedObjectPath) =
+            service.call("Lock", &(vec![login],))?;
+        Ok(())
+    })
+}
+
+pub(super) fn unlock(address: &str, password: &str) -> Prepared<()> {
+    off_runtime(|| {
+        let bus = connect(address)?;
+        let service = proxy(&bus, SERVICE, "org.freedesktop.Secret.Service")?;
+        let (_, session): (OwnedValue, OwnedObjectPath) =
+            service.call("OpenSession", &("plain", Value::from("")))?;
+        // The one call that needs no prompter. Its name is a warning to programs, not to tests.
+        let internal = proxy(
+            &bus,
+            SERVICE,
+            "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+        )?;
+        let secret = (session, Vec::<u8>::new(), password.as_bytes(), "text/plain");
+        internal.call::<_, _, ()>(
+            "UnlockWithMasterPassword",
+            &(ObjectPath::try_from(LOGIN)?, secret),
+        )?;
+        Ok(())
+    })
+}
+
+pub(super) fn is_locked(address: &str) -> Prepared<bool> {
+    off_runtime(|| {
+        let login = proxy(&connect(address)?, LOGIN, "org.freedesktop.DBus.Properties")?;
+        let locked: OwnedValue =
+            login.call("Get", &("org.freedesktop.Secret.Collection", "Locked"))?;
+        Ok(bool::try_from(locked)?)
+    })
+}
+
+/// Does what makes the provider go away, and returns when its name is free.
+pub(super) fn until_gone(address: &str, end: impl FnOnce() + Send) -> Prepared<()> {
+    off_runtime(|| {
+        let bus = connect(address)?;
+        let changes =
+            DBusProxy::new(&bus)?.receive_name_owner_changed_with_args(&[(0, PROVIDER)])?;
+        end();
+        for change in changes {
+            if change.args()?.new_owner().is_none() {
+                return Ok(());
+            }
+        }
+        Err("the bus went away first".into())
+    })
+}
+
+fn connect(address: &str) -> Prepared<Connection> {
+    Ok(Builder::address(address)?.build()?)
+}
+
+fn proxy<'a>(bus: &Connection, path: &'a str, interface: &'a str) -> Prepared<Proxy<'a>> {
+    Ok(Proxy::new(bus, PROVIDER, path, interface)?)
+}
+
+/// Blocking calls of zbus panic inside a runtime, where most tests are.
+fn off_runtime<T: Send>(work: impl FnOnce() -> Prepared<T> + Send) -> Prepared<T> {
+    thread::scope(|scope| {
+        let thread = scope.spawn(work);
+        thread.join().map_err(|_| "the D-Bus client panicked")?
+    })
+}
