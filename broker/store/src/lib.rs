@@ -1,1 +1,34 @@
-//! valetkey-store
+//! The embedded database: the ledger, the sessions, their leases, and who is logged in.
+//!
+//! One SQLite file, one thread that writes it ([`writer`]), any number of threads that read it
+//! ([`readers`]). Whatever is queued is stored in one transaction with one flush, and only then is
+//! anybody answered: an answer means that the record survives a power cut.
+//!
+//! Where to read on: a record's way is [`queue`] -> [`writer`] -> [`batch`] -> [`chain`]; how
+//! tampering is found is told in [`verify`] and [`checkpoint`].
+
+mod anchor;
+mod audit;
+mod ballast;
+mod batch;
+mod chain;
+mod checkpoint;
+mod error;
+mod job;
+mod key;
+mod ledger;
+mod live;
+mod logins;
+mod open;
+mod queue;
+mod readers;
+mod schema;
+mod sessions;
+mod signature;
+mod store;
+mod verify;
+mod writer;
+
+pub use checkpoint::CheckpointError;
+pub use error::OpenError;
+pub use store::{Options, Store};

@@ -1,0 +1,130 @@
+//! The port that keeps sessions and their leases.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use valetkey_core::{
+    Event, Lease, Record, Session, SessionId, SessionState,
+    ports::{Answer, LedgerError, SessionFilter, Sessions},
+    record::SealedRecord,
+};
+
+use crate::{Store, error::unwritable, job::Change, key};
+
+const ONE: &str = "SELECT session FROM sessions WHERE id = ?1";
+const LIVE: &str = "SELECT session FROM sessions WHERE live = 1";
+/// Ids sort by birth.
+const RECENT: &str = "SELECT session FROM sessions ORDER BY id DESC LIMIT ?1";
+const LEASES: &str = "SELECT record FROM leases JOIN records USING (sequence)
+    WHERE leases.session = ?1 AND expires > ?2 ORDER BY leases.sequence DESC LIMIT 1000";
+
+/// Every session that is not over, for the memory of a store that opens.
+pub(crate) fn live(db: &Connection) -> rusqlite::Result<Vec<Session>> {
+    let mut statement = db.prepare(LIVE)?;
+    let sessions = statement.query_map([], session)?;
+    sessions.filter_map(Result::transpose).collect()
+}
+
+/// A session that cannot be read is one that lends nothing.
+fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
+    let json = row.get_ref(0)?.as_bytes().unwrap_or_default();
+    let session = serde_json::from_slice(json);
+    if let Err(error) = &session {
+        tracing::error!(%error, "a stored session cannot be read and is left out");
+    }
+    Ok(session.ok())
+}
+
+impl Sessions for Store {
+    fn load(&self, id: SessionId) -> Option<Arc<Session>> {
+        if let Some(session) = self.shared.live.load(id) {
+            return Some(session);
+        }
+        let read = self.readers.read_here(|db| {
+            let mut statement = db.prepare_cached(ONE)?;
+            statement.query_row([key::session(id)], session).optional()
+        });
+        match read {
+            Ok(found) => found.flatten().map(Arc::new),
+            Err(error) => {
+                tracing::error!(%error, "a session cannot be read");
+                None
+            }
+        }
+    }
+
+    fn save(&self, session: Session, record: SealedRecord) -> Answer<'_, Result<(), LedgerError>> {
+        Box::pin(async move {
+            let session = Arc::new(session);
+            if session.state != SessionState::Active {
+                self.shared.live.take_away(&session);
+            }
+            let json = serde_json::to_string(&*session).map_err(unwritable)?;
+            let change = Change::Session(session, json, record);
+            self.queue.store(change).await.map(drop)
+        })
+    }
+
+    fn list(&self, filter: SessionFilter) -> Answer<'_, Result<Vec<Arc<Session>>, LedgerError>> {
+        Box::pin(async move {
+            let mut sessions = match &filter {
+                SessionFilter::Live | SessionFilter::LiveOfUser(_) => self.shared.live.all(),
+                SessionFilter::Recent(limit) => return self.recent(*limit).await,
+            };
+            sessions.retain(|session| {
+                let of_user = match &filter {
+                    SessionFilter::LiveOfUser(user) => session.user.id == *user,
+                    SessionFilter::Live | SessionFilter::Recent(_) => true,
+                };
+                of_user && !session.state.is_final()
+            });
+            sessions.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
+            Ok(sessions)
+        })
+    }
+
+    fn leases(
+        &self,
+        session: SessionId,
+        unix_seconds: u64,
+    ) -> Answer<'_, Result<Vec<Lease>, LedgerError>> {
+        Box::pin(async move {
+            let records = self.readers.read(move |db| {
+                let mut statement = db.prepare_cached(LEASES)?;
+                let now = key::integer(unix_seconds)?;
+                let rows = statement.query_map(params![key::session(session), now], |row| {
+                    Ok(row.get_ref(0)?.as_bytes()?.to_vec())
+                })?;
+                rows.collect::<rusqlite::Result<Vec<_>>>()
+            });
+            records.await?.iter().map(|record| lease(record)).collect()
+        })
+    }
+}
+
+impl Store {
+    async fn recent(&self, limit: u32) -> Result<Vec<Arc<Session>>, LedgerError> {
+        let read = self.readers.read(move |db| {
+            let mut statement = db.prepare_cached(RECENT)?;
+            let rows = statement.query_map([limit], session)?;
+            rows.filter_map(Result::transpose)
+                .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        // What memory shows is at least as new as what was read.
+        let shown = |read: Session| {
+            self.shared
+                .live
+                .load(read.id)
+                .unwrap_or_else(|| Arc::new(read))
+        };
+        Ok(read.await?.into_iter().map(shown).collect())
+    }
+}
+
+fn lease(record: &[u8]) -> Result<Lease, LedgerError> {
+    match serde_json::from_slice::<Record>(record).map(|record| record.event) {
+        Ok(Event::TokenIssued { lease, .. }) => Ok(lease),
+        Ok(_) => Err(unwritable("a lease points at a record of something else")),
+        Err(error) => Err(unwritable(error)),
+    }
+}

@@ -1,0 +1,121 @@
+//! A disk that is really full: a small file system of its own, in a namespace of its own.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::{
+    env,
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
+
+use valetkey_core::ports::{Audit as _, Ledger as _, LedgerError, Sessions as _};
+use valetkey_store::{Options, Store};
+use valetkey_support::{
+    CountingEntropy, MovableClock,
+    contracts::{
+        ledger::{note, token},
+        sessions::{change, session},
+    },
+    fakes::secret_store::FakeSecretStore,
+};
+
+use crate::home::{faults, save};
+
+const FOLDER: &str = "VALETKEY_TEST_SMALL_DISK";
+/// How many sessions are revoked on the full disk, one by one: more than the room that is kept would
+/// hold if every one took new room.
+const SESSIONS: u64 = 400;
+
+#[tokio::test]
+async fn a_full_disk_refuses_tokens_and_goes_on_revoking() {
+    if let Some(folder) = env::var_os(FOLDER) {
+        return on_the_small_disk(Path::new(&folder)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = "mount -t tmpfs -o size=16m,mode=0700 small \"$1\" && shift && exec \"$@\"";
+    let status = Command::new("unshare")
+        .args(["-Urm", "sh", "-c", mounted, "sh"])
+        .arg(folder.path())
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg("full_disk::a_full_disk_refuses_tokens_and_goes_on_revoking")
+        .env(FOLDER, folder.path())
+        .status()
+        .unwrap();
+    assert!(
+        status.success(),
+        "on the small disk, or while it was made: {status}"
+    );
+}
+
+fn open(folder: &Path, keyring: &Arc<FakeSecretStore>) -> Arc<Store> {
+    let options = Options::new(
+        Arc::<MovableClock>::default(),
+        Arc::<CountingEntropy>::default(),
+        Arc::clone(keyring) as _,
+    );
+    Store::open(&folder.join("valetkey.db"), options).unwrap()
+}
+
+/// Writes until there is no room for another byte.
+fn fill(path: &Path) {
+    let mut file = File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    for size in [1 << 16, 1] {
+        while file.write_all(&vec![1; size]).is_ok() {}
+    }
+}
+
+async fn on_the_small_disk(folder: &Path) {
+    let keyring = Arc::default();
+    let store = open(folder, &keyring);
+    for n in 1..=SESSIONS {
+        save(&store, &session(n)).await;
+    }
+    let filler = folder.join("filler");
+    fill(&filler);
+    // What room the file has left is used up first.
+    let refused = loop {
+        if let Err(error) = store.record(token(session(1).id, 1, 60)).await {
+            break error;
+        }
+    };
+    assert!(matches!(refused, LedgerError::Unwritable(_)), "{refused}");
+    let before = store.verify().await.unwrap();
+    assert_eq!(before.faults, []);
+
+    for n in 1..=SESSIONS {
+        let revoked = session(n).revoke("boss".into(), "left".into()).unwrap();
+        save(&store, &revoked).await;
+        // The room that is kept for revocations is not for anybody else.
+        let refused = store.record(token(session(SESSIONS).id, n, 60)).await;
+        assert!(refused.is_err(), "after {n}");
+        fill(&filler);
+    }
+    let after = store.verify().await.unwrap();
+    assert_eq!(
+        (after.records, after.faults),
+        (before.records + SESSIONS, vec![])
+    );
+    drop(store);
+
+    // It opens on a disk without room, too, and knows what it did.
+    let store = open(folder, &keyring);
+    for n in 1..=SESSIONS {
+        assert!(store.load(session(n).id).unwrap().state.is_final());
+    }
+    let fresh = session(SESSIONS + 1);
+    assert!(store.save(fresh.clone(), change(&fresh)).await.is_err());
+
+    fs::remove_file(&filler).unwrap();
+    store.record(note(1)).await.unwrap();
+    save(&store, &fresh).await;
+    let ballast = fs::metadata(folder.join("valetkey.db.ballast")).unwrap();
+    assert_eq!(ballast.len(), 1 << 20, "the room is kept again");
+    assert!(faults(&store).await.is_empty());
+}

@@ -1,0 +1,83 @@
+//! A folder with a database in it, and a keyring that outlives both.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use valetkey_core::{
+    Session,
+    ports::{Audit as _, Ledger as _, Sessions as _},
+};
+use valetkey_store::{OpenError, Options, Store};
+use valetkey_support::{
+    CountingEntropy, MovableClock,
+    contracts::{ledger::note, sessions::change},
+    fakes::secret_store::FakeSecretStore,
+};
+
+pub(crate) struct Home {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: Arc<MovableClock>,
+    pub(crate) keyring: Arc<FakeSecretStore>,
+    pub(crate) entropy: Arc<CountingEntropy>,
+    pub(crate) answer_within: Duration,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            clock: Arc::default(),
+            keyring: Arc::default(),
+            entropy: Arc::default(),
+            // Long enough for a busy machine: no test waits for it.
+            answer_within: Duration::from_secs(60),
+        }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("valetkey.db")
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            answer_within: self.answer_within,
+            ..Options::new(
+                Arc::clone(&self.clock) as _,
+                Arc::clone(&self.entropy) as _,
+                Arc::clone(&self.keyring) as _,
+            )
+        }
+    }
+
+    pub(crate) fn try_open(&self) -> Result<Arc<Store>, OpenError> {
+        Store::open(&self.database(), self.options())
+    }
+
+    pub(crate) fn open(&self) -> Arc<Store> {
+        self.try_open().unwrap()
+    }
+
+    /// Somebody else's connection to the file.
+    pub(crate) fn stranger(&self) -> Connection {
+        Connection::open(self.database()).unwrap()
+    }
+}
+
+/// Records `n` notes.
+pub(crate) async fn record(store: &Store, n: u64) {
+    for place in 0..n {
+        store.record(note(place)).await.unwrap();
+    }
+}
+
+pub(crate) async fn save(store: &Store, session: &Session) {
+    store.save(session.clone(), change(session)).await.unwrap();
+}
+
+/// The places that `verify` complains about.
+pub(crate) async fn faults(store: &Store) -> Vec<u64> {
+    let verification = store.verify().await.unwrap();
+    verification.faults.iter().map(|f| f.sequence).collect()
+}

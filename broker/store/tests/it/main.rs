@@ -1,0 +1,11 @@
+//! The store against a real disk, a second program that edits its file, full disks and sudden ends.
+
+mod contract;
+mod crash;
+mod file;
+mod full_disk;
+mod home;
+mod lock;
+mod logins;
+mod restart;
+mod tampering;
