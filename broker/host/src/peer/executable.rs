@@ -34,11 +34,12 @@ const REMEMBERED: usize = 64;
 const SETTLES_IN: i64 = 2;
 
 /// Digests of executables, remembered for as long as the files do not change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Executables(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    patience: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -57,6 +58,16 @@ struct FileId {
     size: u64,
     modified: (i64, u32),
     changed: (i64, u32),
+}
+
+impl Default for Executables {
+    fn default() -> Self {
+        Self(Arc::new(Shared {
+            patience: PATIENCE,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }))
+    }
 }
 
 impl Executables {
@@ -86,7 +97,7 @@ impl Shared {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut state, _) = self
             .changed
-            .wait_timeout_while(state, PATIENCE, |state| {
+            .wait_timeout_while(state, self.patience, |state| {
                 state.readers >= READERS && !state.known.contains_key(id)
             })
             .unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +127,7 @@ impl Shared {
             return Err(error);
         }
         receiver
-            .recv_timeout(PATIENCE)
+            .recv_timeout(self.patience)
             .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))
     }
 
@@ -172,4 +183,111 @@ fn hash(file: &OwnedFd, id: &FileId) -> io::Result<String> {
         let _infallible = write!(hex, "{byte:02x}");
     }
     Ok(hex)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File, OpenOptions},
+        io,
+        process::{Child, Command, Stdio},
+        sync::{Arc, Condvar, Mutex},
+        time::Duration,
+    };
+
+    use super::{Executables, FileId, READERS, SETTLES_IN, Shared, State};
+
+    fn run(program: &str) -> Child {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn end(mut child: Child) {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    fn digest(executables: &Executables, child: &Child) -> io::Result<String> {
+        executables.digest(child.id().cast_signed())
+    }
+
+    fn remembered(executables: &Executables) -> usize {
+        executables.0.state.lock().unwrap().known.len()
+    }
+
+    /// Everything is busy, and nobody waits.
+    fn crowded() -> Executables {
+        let state = State {
+            readers: READERS,
+            ..State::default()
+        };
+        Executables(Arc::new(Shared {
+            patience: Duration::ZERO,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }))
+    }
+
+    #[test]
+    fn only_what_has_settled_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let young = folder.path().join("young");
+        fs::copy("/usr/bin/cat", &young).unwrap();
+        let executables = Executables::default();
+        let (old, young) = (run("/usr/bin/cat"), run(young.to_str().unwrap()));
+        let one = digest(&executables, &young).unwrap();
+        assert_eq!(remembered(&executables), 0);
+        assert_eq!(digest(&executables, &old).unwrap(), one);
+        assert_eq!(remembered(&executables), 1);
+        end(old);
+        end(young);
+    }
+
+    #[test]
+    fn a_file_settles_with_time() {
+        let file = File::open("/usr/bin/cat").unwrap().into();
+        let id = FileId::of(&file).unwrap();
+        assert!(id.is_settled());
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+        for (changed, settled) in [(0, true), (now, false), (now + 3600, false)] {
+            let id = FileId {
+                changed: (changed, 0),
+                ..id
+            };
+            assert_eq!(id.is_settled(), settled, "{changed} at {now}");
+        }
+        assert!(SETTLES_IN > 1, "a tick and a leap");
+    }
+
+    #[test]
+    fn an_endless_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("program");
+        fs::copy("/usr/bin/cat", &program).unwrap();
+        let file = OpenOptions::new().write(true).open(&program).unwrap();
+        file.set_len(1 << 40).unwrap();
+        drop(file);
+        let child = run(program.to_str().unwrap());
+        let error = digest(&Executables::default(), &child).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        end(child);
+    }
+
+    /// Files that hang keep their readers; what is known is still answered, the rest is refused.
+    #[test]
+    fn readers_that_hang_block_nobody_for_long() {
+        let crowded = crowded();
+        let child = run("/usr/bin/cat");
+        let error = digest(&crowded, &child).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let file = File::open("/usr/bin/cat").unwrap().into();
+        let known = "known".to_owned();
+        let mut state = crowded.0.state.lock().unwrap();
+        state
+            .known
+            .insert(FileId::of(&file).unwrap(), known.clone());
+        drop(state);
+        assert_eq!(digest(&crowded, &child).unwrap(), known);
+        end(child);
+    }
 }

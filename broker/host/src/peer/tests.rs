@@ -1,6 +1,6 @@
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::Read as _,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::{UnixListener, UnixStream},
@@ -204,8 +204,7 @@ fn a_digest_follows_the_content_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("program");
     let mut seen = Vec::new();
-    // Two programs that differ in bytes, one after the other in the same place, within one tick of
-    // the clock that stamps files.
+    // One after the other in the same place.
     for original in ["/usr/bin/cat", "/usr/bin/tail"] {
         drop(fs::remove_file(&program));
         fs::copy(original, &program).unwrap();
@@ -232,25 +231,6 @@ fn a_digest_follows_the_content_of_the_file() {
     assert_eq!(satisfied, Err(Mismatch::Executable));
 }
 
-#[test]
-fn an_endless_executable_is_refused_unread() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("program");
-    fs::copy("/usr/bin/cat", &program).unwrap();
-    let file = fs::OpenOptions::new().write(true).open(&program).unwrap();
-    file.set_len(1 << 40).unwrap();
-    drop(file);
-    let mut child = Command::new(&program)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let satisfied =
-        KernelCallers::default().satisfies(&by_hand(&child), &executable("/usr/bin/cat"));
-    assert_eq!(satisfied, Err(Mismatch::Unknown));
-    drop(child.stdin.take());
-    child.wait().unwrap();
-}
-
 /// What a kernel without `SO_PEERPIDFD` would be asked.
 #[test]
 fn by_number_only_the_living_are_found() {
@@ -261,7 +241,7 @@ fn by_number_only_the_living_are_found() {
     let pid = Pid::from_child(&child);
     let pidfd = open_by_number(pid).unwrap();
     assert!(super::runs(&pidfd).unwrap());
-    child.stdin.take().unwrap().flush().unwrap();
+    drop(child.stdin.take());
     child.wait().unwrap();
     assert!(!super::runs(&pidfd).unwrap());
     assert!(matches!(open_by_number(pid), Err(CallerError::Gone)));
