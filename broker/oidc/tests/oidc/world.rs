@@ -1,0 +1,234 @@
+//! What the tests of this crate share: logins at the development provider, everything around them
+//! in memory, and time that moves when told.
+
+
+
+
+use std::{
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use tokio::sync::watch;
+use valetkey_codes::Code;
+use valetkey_core::{
+    AccountName, Event, Refusal, User,
+    ports::{
+        Answer, Clock as _, Freshness, LoginEvents, LoginMethod, LoginStart, LoginStatus, Logins as _,
+        SecretKey,
+    },
+};
+use valetkey_devidp::{Config, DevIdp, Fault};
+use valetkey_oidc::{Issuer, OidcLogins, ProviderConfig};
+use valetkey_support::{
+    CountingEntropy, MovableClock,
+    fakes::{ledger::MemoryLedger, logins::MemoryLoginBook, secret_store::FakeSecretStore},
+};
+
+use crate::browser;
+
+/// One broker's logins, as far as this crate is concerned.
+pub(crate) struct World {
+    pub(crate) idp: Arc<DevIdp>,
+    pub(crate) logins: Arc<OidcLogins>,
+    pub(crate) keyring: Arc<FakeSecretStore>,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) book: Arc<MemoryLoginBook>,
+    pub(crate) clock: Arc<MovableClock>,
+    pub(crate) told: Arc<Told>,
+    config: ProviderConfig,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// With another configuration than the default.
+    pub(crate) fn with(change: impl FnOnce(&mut ProviderConfig)) -> Self {
+        Self::at(DevIdp::start(Config::default()).unwrap(), change)
+    }
+
+    pub(crate) fn at(idp: DevIdp, change: impl FnOnce(&mut ProviderConfig)) -> Self {
+        let mut config = ProviderConfig::new(Issuer::parse(idp.issuer()).unwrap(), "valetkey");
+        change(&mut config);
+        let clock = Arc::new(MovableClock::default());
+        // The provider dates its tokens by the real clock.
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        clock.change(|moment| moment.unix_ms = u64::try_from(now).unwrap());
+        let ledger = Arc::new(MemoryLedger::default());
+        let book = Arc::new(MemoryLoginBook::new(Arc::clone(&ledger) as _));
+        let keyring = Arc::new(FakeSecretStore::default());
+        let told = Arc::new(Told::default());
+        let logins = wire(&config, &keyring, &book, &ledger, &clock, &told);
+        Self {
+            idp: Arc::new(idp),
+            logins,
+            keyring,
+            ledger,
+            book,
+            clock,
+            told,
+            config,
+        }
+    }
+
+    /// The broker starts again: what was only in memory is gone.
+    pub(crate) async fn restart(&mut self) {
+        self.told = Arc::default();
+        self.logins = wire(
+            &self.config,
+            &self.keyring,
+            &self.book,
+            &self.ledger,
+            &self.clock,
+            &self.told,
+        );
+        self.logins.restore().await.unwrap();
+    }
+
+    /// Time goes by, here and at the provider.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.pass_seconds(seconds);
+        let real = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let ahead = self.clock.now().unix_seconds() - real;
+        self.idp.set_clock_skew(i64::try_from(ahead).unwrap());
+    }
+
+    /// Logs this user in to the account `default` with a browser.
+    pub(crate) async fn log_in(&self, user: &str) -> Result<User, Refusal> {
+        let login = self.logins.begin(&account(), LoginMethod::Code).await?;
+        browser::log_in(&login.start, user).await;
+        login.done.await
+    }
+
+    pub(crate) async fn alice(&self) -> User {
+        self.log_in("alice").await.unwrap()
+    }
+
+    /// Logs in while the provider lies in this way; gives what it was refused with.
+    pub(crate) async fn refused_login(&self, fault: Fault) -> Refusal {
+        self.idp.misbehave([fault]);
+        self.log_in("alice").await.unwrap_err()
+    }
+
+    pub(crate) async fn known(&self) -> Result<User, Refusal> {
+        self.logins.current(&account(), Freshness::Known).await
+    }
+
+    pub(crate) async fn within(&self, seconds: u64) -> Result<User, Refusal> {
+        let freshness = Freshness::Within(seconds);
+        self.logins.current(&account(), freshness).await
+    }
+
+    pub(crate) fn status(&self) -> LoginStatus {
+        self.logins.list().first().cloned().unwrap()
+    }
+
+    /// The refresh token in the keyring.
+    pub(crate) fn kept(&self) -> Option<Vec<u8>> {
+        self.keyring.stored(&SecretKey::Login(account()))
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let records = self.ledger.records().into_iter();
+        records.map(|record| record.event).collect()
+    }
+
+    /// How many refresh tokens of alice the provider would take.
+    pub(crate) fn live_tokens(&self) -> usize {
+        let report = self.idp.report();
+        report.live_refresh_tokens.get("alice").copied().unwrap_or(0)
+    }
+}
+
+fn wire(
+    config: &ProviderConfig,
+    keyring: &Arc<FakeSecretStore>,
+    book: &Arc<MemoryLoginBook>,
+    ledger: &Arc<MemoryLedger>,
+    clock: &Arc<MovableClock>,
+    told: &Arc<Told>,
+) -> Arc<OidcLogins> {
+    let logins = OidcLogins::new(
+        config.clone(),
+        Arc::clone(keyring) as _,
+        Arc::clone(book) as _,
+        Arc::clone(ledger) as _,
+        Arc::clone(clock) as _,
+        Arc::new(CountingEntropy::default()),
+    )
+    .unwrap();
+    logins.set_events(Arc::clone(told) as _);
+    Arc::new(logins)
+}
+
+/// What the sessions were told, in order: `confirmed alice dev,deploy` or `ended because`.
+pub(crate) struct Told {
+    heard: Mutex<Vec<String>>,
+    count: watch::Sender<usize>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            heard: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Told {
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub(crate) fn last(&self) -> String {
+        self.all().pop().unwrap_or_default()
+    }
+
+    /// Waits until something was told that begins like this.
+    pub(crate) async fn heard(&self, beginning: &str) {
+        let mut count = self.count.subscribe();
+        let found = |_: &usize| self.all().iter().any(|line| line.starts_with(beginning));
+        count.wait_for(found).await.unwrap();
+    }
+
+    fn hear(&self, line: String) {
+        self.heard.lock().unwrap().push(line);
+        self.count.send_modify(|count| *count += 1);
+    }
+}
+
+impl LoginEvents for Told {
+    fn confirmed<'a>(&'a self, _: &'a AccountName, user: &'a User) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let groups: Vec<_> = user.groups.iter().map(String::as_str).collect();
+            self.hear(format!("confirmed {} {}", user.id.subject, groups.join(",")));
+        })
+    }
+
+    fn ended<'a>(&'a self, _: &'a AccountName, reason: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { self.hear(format!("ended {reason}")) })
+    }
+}
+
+pub(crate) fn account() -> AccountName {
+    AccountName::parse("default").unwrap()
+}
+
+/// That this refusal has this code, and a message with these words.
+pub(crate) fn assert_refused(refusal: &Refusal, code: Code, words: &str) {
+    assert_eq!(refusal.code(), code, "{refusal:?}");
+    assert!(refusal.message().contains(words), "{refusal:?} lacks `{words}`");
+}
+
+/// The address that a person was told to open.
+pub(crate) fn url(start: &LoginStart) -> &str {
+    match start {
+        LoginStart::Browser { url } => url,
+        LoginStart::Device {
+            verification_uri, ..
+        } => verification_uri,
+    }
+}
