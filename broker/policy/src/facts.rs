@@ -200,8 +200,6 @@ pub(crate) fn failed(error: impl Display) -> PolicyError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
     use cedar_policy::{Entities, Request, Schema};
     use proptest::{collection::vec, prelude::*};
     use valetkey_core::ports::{PolicyError, Question};

@@ -1,7 +1,5 @@
 //! Slices never change a decision, and keep its cost from growing.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use cedar_policy::{Authorizer, Decision, PolicySet};
 use proptest::{collection::vec, prelude::*, sample::select};
 use valetkey_core::ports::Question;
