@@ -4,12 +4,8 @@ use valetkey_codes::Code;
 use valetkey_core::{Refusal, ports::SourceError};
 
 /// The refusal that says so.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that `map_err` takes"
-)]
-pub(crate) fn refusal(error: SourceError) -> Refusal {
-    let code = match &error {
+pub(crate) fn refusal(error: &SourceError) -> Refusal {
+    let code = match error {
         SourceError::Secret(error) => error.code(),
         SourceError::Unavailable(_) => Code::UpstreamUnavailable,
         SourceError::Failed(_) => Code::Internal,

@@ -137,16 +137,19 @@ pub(crate) fn dress(
     if ours || status.code() == tonic::Code::Ok {
         return response;
     }
-    let reference = reference();
     let refusal = match status.code() {
         tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => {
             Refusal::new(Code::RequestTooLarge)
         }
+        // What does not decode.
+        tonic::Code::Internal | tonic::Code::InvalidArgument => Refusal::new(Code::InvalidRequest),
         tonic::Code::Unimplemented => {
             Refusal::new(Code::InvalidRequest).saying("there is no such method at this door")
         }
-        _ => Refusal::new(Code::InvalidRequest),
+        // An answer, such as that the health of a service is not known here.
+        _ => return response,
     };
+    let reference = reference();
     let refusal = refusal.because(status.message());
     if status.code() == tonic::Code::Unimplemented {
         // Clients tell an older broker by this very number.

@@ -2,19 +2,34 @@
 
 /// What agents say, on a session's own socket.
 pub mod agent {
-    #![expect(missing_docs, reason = "generated code")]
+    #![expect(
+        missing_docs,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code"
+    )]
     tonic::include_proto!("valetkey.agent.v1");
 }
 
 /// What developers say, on the control socket.
 pub mod developer {
-    #![expect(missing_docs, reason = "generated code")]
+    #![expect(
+        missing_docs,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code"
+    )]
     tonic::include_proto!("valetkey.developer.v1");
 }
 
 /// What admins say.
 pub mod admin {
-    #![expect(missing_docs, reason = "generated code")]
+    #![expect(
+        missing_docs,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated code"
+    )]
     tonic::include_proto!("valetkey.admin.v1");
 }
 

@@ -99,8 +99,6 @@ fn list_of_texts(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
     use super::parse;
 
     #[test]

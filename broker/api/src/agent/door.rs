@@ -75,19 +75,19 @@ impl Door {
         Ok(door)
     }
 
-    /// Closes it; ready when the socket is gone and nothing runs any more.
-    pub(super) async fn close(&self) -> Cut {
+    /// Begins to close it and tells what that cuts; [`Self::gone`] says when it is done.
+    pub(super) fn close(&self) -> Cut {
         let connections = if self.ending.closing.is_cancelled() {
             0
         } else {
             self.open.load(Ordering::Relaxed)
         };
         self.ending.closing.cancel();
-        self.gone.cancelled().await;
         Cut { connections }
     }
 
-    /// Ready when it is closed, by [`Self::close`] or because the broker stopped.
+    /// Ready when its socket is gone and nothing of it runs, because it was closed or the broker
+    /// stopped.
     pub(super) async fn gone(&self) {
         self.gone.cancelled().await;
     }

@@ -1,7 +1,8 @@
 //! The sockets of all live sessions.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
+    future::ready,
     io,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -87,10 +88,8 @@ impl Doors for SessionDoors {
         if self.stopping.is_cancelled() {
             return Err(io::Error::other("the broker is stopping").into());
         }
-        let mut doors = self.locked();
-        if !doors.contains_key(&session) {
-            let door = Door::open(Arc::clone(house), session, &self.stopping)?;
-            doors.insert(session, door);
+        if let Entry::Vacant(place) = self.locked().entry(session) {
+            place.insert(Door::open(Arc::clone(house), session, &self.stopping)?);
         }
         Ok(socket::path(&self.runtime, session))
     }
@@ -102,11 +101,12 @@ impl Doors for SessionDoors {
     }
 
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {
+        let Some(door) = self.find(session) else {
+            return Box::pin(ready(Cut::default()));
+        };
+        let cut = door.close();
         Box::pin(async move {
-            let Some(door) = self.find(session) else {
-                return Cut::default();
-            };
-            let cut = door.close().await;
+            door.gone().await;
             self.locked().remove(&session);
             cut
         })

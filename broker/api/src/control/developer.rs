@@ -145,16 +145,23 @@ impl Developer for DeveloperService {
 
     async fn list_keys(&self, _: Request<ListKeysRequest>) -> Reply<ListKeysResponse> {
         let public = self.0.broker.ports.keys.public().await;
-        self.reply(public.map_err(keys::refusal).map(|keys| ListKeysResponse {
-            keys: keys.into_iter().map(view::key).collect(),
-        }))
+        self.reply(
+            public
+                .map_err(|error| keys::refusal(&error))
+                .map(|keys| ListKeysResponse {
+                    keys: keys.into_iter().map(view::key).collect(),
+                }),
+        )
     }
 
     async fn rotate_keys(&self, _: Request<RotateKeysRequest>) -> Reply<RotateKeysResponse> {
         let made = self.0.broker.ports.keys.rotate().await;
-        self.reply(made.map_err(keys::refusal).map(|keys| RotateKeysResponse {
-            keys: keys.into_iter().map(view::key).collect(),
-        }))
+        self.reply(
+            made.map_err(|error| keys::refusal(&error))
+                .map(|keys| RotateKeysResponse {
+                    keys: keys.into_iter().map(view::key).collect(),
+                }),
+        )
     }
 }
 

@@ -44,8 +44,6 @@ impl Hosts {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
     use http::Request;
 
     use super::Hosts;

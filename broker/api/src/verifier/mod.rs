@@ -141,10 +141,12 @@ impl Answers for VerifierCalls {
 impl VerifierCalls {
     async fn keys(&self) -> Response<Body> {
         let public = self.0.broker.ports.keys.public().await;
-        let set = public.map_err(keys::refusal).and_then(|public| {
-            documents::keys(&public)
-                .map_err(|error| Refusal::new(Code::Internal).because(error.to_string()))
-        });
+        let set = public
+            .map_err(|error| keys::refusal(&error))
+            .and_then(|public| {
+                documents::keys(&public)
+                    .map_err(|error| Refusal::new(Code::Internal).because(error.to_string()))
+            });
         match set {
             Ok(set) => document("application/jwk-set+json", &KEPT, set),
             Err(refusal) => Form::Json.refuse(&refusal, self.reference()),

@@ -11,7 +11,7 @@ use crate::{
     text::printable,
 };
 
-use super::change::change;
+use super::change::begin;
 
 /// Longest reason that is kept, in characters.
 const REASON: usize = 300;
@@ -164,13 +164,17 @@ pub async fn revoke(
         "{} at {}",
         authority.user.id.subject, authority.user.id.issuer
     );
-    let mut sessions = Vec::with_capacity(met.len());
+    let mut closing = Vec::with_capacity(met.len());
     for session in met {
         let Some(next) = session.revoke(by.clone(), reason.clone()) else {
             continue;
         };
-        let (session, cut, durable) = change(broker, &session, next).await?;
-        sessions.push((session, cut, durable));
+        closing.push(begin(broker, &session, next).await?);
+    }
+    // No agent that is slow to go keeps another one's authority alive.
+    let mut sessions = Vec::with_capacity(closing.len());
+    for (session, cut, durable) in closing {
+        sessions.push((session, cut.await, durable));
     }
     let now = broker.now();
     let elapsed_us = now.boot_us.saturating_sub(begun.boot_us);

@@ -1,6 +1,6 @@
 //! A session changes its state.
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use valetkey_codes::Code;
 
@@ -8,7 +8,7 @@ use crate::{
     Broker, Event, Record, Refusal, Session, SessionId,
     broker::seal,
     flow::ledger_refusal,
-    ports::{Cut, LedgerError},
+    ports::{Answer, Cut, LedgerError},
 };
 
 /// Ends a session for its developer and cuts its door. Ending what is over already is no error.
@@ -30,6 +30,17 @@ pub(super) async fn change(
     session: &Session,
     next: Session,
 ) -> Result<(Arc<Session>, Cut, Result<(), LedgerError>), Refusal> {
+    let (session, cut, durable) = begin(broker, session, next).await?;
+    Ok((session, cut.await, durable))
+}
+
+/// The same, without waiting for the door: it is closing when this is ready, and the inner future
+/// tells when it has closed.
+pub(super) async fn begin<'a>(
+    broker: &'a Broker,
+    session: &Session,
+    next: Session,
+) -> Result<(Arc<Session>, Answer<'a, Cut>, Result<(), LedgerError>), Refusal> {
     let record = seal(Record {
         at: broker.now().unix_ms,
         request: None,
@@ -42,10 +53,10 @@ pub(super) async fn change(
     let over = next.state.is_final();
     let durable = broker.ports.sessions.save(next.clone(), record).await;
     let cut = if over {
-        broker.ports.doors.close(session.id).await
+        broker.ports.doors.close(session.id)
     } else {
         broker.ports.doors.changed(session.id);
-        Cut::default()
+        Box::pin(ready(Cut::default()))
     };
     Ok((Arc::new(next), cut, durable))
 }

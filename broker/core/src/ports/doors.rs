@@ -29,6 +29,6 @@ pub trait Doors: Send + Sync {
     fn changed(&self, session: SessionId);
 
     /// Closes it: the socket is gone, and when the future is ready every connection, call and stream
-    /// through it has ended. Idempotent.
+    /// through it has ended. Begins with the call, so several doors close side by side. Idempotent.
     fn close(&self, session: SessionId) -> Answer<'_, Cut>;
 }

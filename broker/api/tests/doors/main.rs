@@ -1,0 +1,19 @@
+//! The doors over real sockets, on the fakes of the ports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod agent;
+mod bounds;
+mod close;
+mod control;
+mod exchange;
+mod house;
+mod refusals;
+mod stubs;
+mod verifier;
+mod wire;
