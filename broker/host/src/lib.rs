@@ -22,4 +22,4 @@ pub use entropy::SystemEntropy;
 pub use harden::harden;
 pub use instance::{InstanceError, InstanceLock};
 pub use peer::KernelCallers;
-pub use private::{PrivateError, bind_private_socket, private_dir};
+pub use private::{PrivateError, bind_private_socket, owner, private_dir};

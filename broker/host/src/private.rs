@@ -58,6 +58,11 @@ pub enum PrivateError {
     },
 }
 
+/// The user that this process acts as, and that everything it makes belongs to.
+pub fn owner() -> u32 {
+    geteuid().as_raw()
+}
+
 /// Sees to a folder that only its owner, this user, can enter (mode 0700), making it and whatever is
 /// missing above it. What is there already is examined, never changed.
 ///

@@ -87,3 +87,26 @@ fn no_ed(_: &[u8], _: &EllipticCurve) -> Result<Vec<u8>, Error> {
 fn no_digest(_: &[u8], _: ThumbprintHash) -> Result<Vec<u8>, Error> {
     unsupported("this provider makes no thumbprints")
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{Algorithm, DecodingKey};
+
+    use super::verifier;
+
+    #[test]
+    fn a_key_is_used_with_its_own_algorithm_alone() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let ed = DecodingKey::from_ed_components(x).unwrap();
+        let shared = DecodingKey::from_secret(x.as_bytes());
+        assert!(verifier(&Algorithm::EdDSA, &ed).is_ok());
+        for (algorithm, key) in [
+            (Algorithm::ES256, &ed),
+            (Algorithm::HS256, &ed),
+            (Algorithm::EdDSA, &shared),
+            (Algorithm::HS256, &shared),
+        ] {
+            assert!(verifier(&algorithm, key).is_err(), "{algorithm:?}");
+        }
+    }
+}

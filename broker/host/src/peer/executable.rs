@@ -195,7 +195,7 @@ mod tests {
         time::Duration,
     };
 
-    use super::{Executables, FileId, READERS, SETTLES_IN, Shared, State};
+    use super::{Executables, FileId, READERS, Shared, State};
 
     fn run(program: &str) -> Child {
         let mut command = Command::new(program);
@@ -256,7 +256,6 @@ mod tests {
             };
             assert_eq!(id.is_settled(), settled, "{changed} at {now}");
         }
-        assert!(SETTLES_IN > 1, "a tick and a leap");
     }
 
     #[test]

@@ -219,6 +219,16 @@ async fn no_token_talks_a_verifier_into_another_algorithm() {
             String::new(),
             good.rsplit_once('.').unwrap().0.to_owned(),
         ];
+        let held = world
+            .keys
+            .signing(algorithm, world.clock.now())
+            .await
+            .unwrap();
+        let truly_signed = |message: &[u8]| held.signing.sign(message).unwrap().as_ref().to_vec();
+        for typ in ["JWT", "at+jwt2", "id+jwt"] {
+            let header = json!({"typ": typ, "alg": algorithm.id(), "kid": key.kid});
+            bad.push(forged(&good, &header, truly_signed));
+        }
         for secret in [x.as_slice(), key.x.as_bytes(), &jwk] {
             let header = json!({"typ": "at+jwt", "alg": "HS256", "kid": key.kid});
             bad.push(forged(&good, &header, |message| {
