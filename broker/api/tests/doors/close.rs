@@ -2,10 +2,11 @@
 
 use std::{
     os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink},
+    path::Path,
     time::Duration,
 };
 
-use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio::{io::AsyncWriteExt as _, net::UnixStream, time::timeout};
 use valetkey_api::{Limits, SessionDoors};
 use valetkey_core::{
     AccountName, Broker, SessionId,
@@ -17,16 +18,15 @@ use valetkey_wire::agent::{GetTokenRequest, WatchSessionRequest};
 use crate::{
     house::House,
     refusals::suspend,
-    wire::{agent, connect, get, json, rest, say, sign},
+    wire::{agent, connect, get, hear, json, rest, say, sign},
 };
 
 const TOKEN: &str = r#"{"credential":"files","scopes":["read"]}"#;
 const BOUND: Duration = Duration::from_secs(5);
 
-async fn revoke(broker: &Broker, session: SessionId) -> RevokeReport {
+async fn revoke(broker: &Broker, target: RevokeTarget) -> RevokeReport {
     let boss = AccountName::parse("boss").unwrap();
     let authority = lifecycle::authority(broker, &boss, "revoke").await.unwrap();
-    let target = RevokeTarget::Session(session);
     lifecycle::revoke(broker, &authority, &boss, target, "left the company")
         .await
         .unwrap()
@@ -63,9 +63,8 @@ async fn a_revocation_ends_idle_busy_and_watching_connections() {
     });
     house.tokens.waiting.notified().await;
 
-    let report = timeout(BOUND, revoke(&house.broker, session))
-        .await
-        .unwrap();
+    let order = revoke(&house.broker, RevokeTarget::Session(session));
+    let report = timeout(BOUND, order).await.unwrap();
     assert_eq!(report.sessions[0].cut, Cut { connections: 3 });
 
     // Everything has ended already; nothing below waits for the broker.
@@ -74,7 +73,7 @@ async fn a_revocation_ends_idle_busy_and_watching_connections() {
     assert_eq!(sign(&last, "valetkey-code"), "session_revoked");
     assert!(in_flight.await.unwrap().is_err());
     assert!(!socket.exists() && !socket.parent().unwrap().exists());
-    assert!(tokio::net::UnixStream::connect(&socket).await.is_err());
+    assert!(UnixStream::connect(&socket).await.is_err());
 
     *house.tokens.hold.lock().unwrap() = false;
     assert_eq!(json(&other, TOKEN).await.status, 200);
@@ -85,14 +84,32 @@ async fn a_revocation_ends_idle_busy_and_watching_connections() {
 async fn a_peer_that_does_not_answer_holds_nothing_up() {
     let house = House::new().await;
     let (session, socket) = house.session().await;
-    let mut half = connect(&socket).await;
-    let head = b"POST /v1/token HTTP/1.1\r\nhost: x\r\ncontent-length: 40\r\n\r\n{";
-    half.write_all(head).await.unwrap();
-    // The call has begun when the bytes are read; a later one being answered says so.
-    while get(&socket, "/v1/session").await.status != 200 {}
+    let mut half = half_said(&socket).await;
     let cut = timeout(Duration::from_secs(1), house.doors.close(session)).await;
     assert!(cut.unwrap().connections >= 1);
     assert_eq!(rest(&mut half).await, b"");
+}
+
+#[tokio::test]
+async fn one_slow_agent_does_not_keep_the_next_ones_authority_alive() {
+    const SESSIONS: u32 = 5;
+    let farewell = Duration::from_secs(1);
+    let house = House::with(Limits {
+        farewell,
+        ..Limits::default()
+    })
+    .await;
+    let mut half = Vec::new();
+    for _ in 0..SESSIONS {
+        let (_, socket) = house.session().await;
+        half.push(half_said(&socket).await);
+    }
+    let all = revoke(&house.broker, RevokeTarget::All);
+    let report = timeout(farewell * (SESSIONS - 1), all).await.unwrap();
+    assert_eq!(report.sessions.len(), 5);
+    for mut half in half {
+        assert_eq!(rest(&mut half).await, b"");
+    }
 }
 
 #[tokio::test]
@@ -236,6 +253,17 @@ async fn a_door_without_a_broker_stays_shut() {
     let doors = SessionDoors::new(runtime.path().into(), Limits::default()).await;
     let session = SessionId::parse("0198c0de00007000800000000000000f").unwrap();
     assert!(doors.unwrap().open(session).is_err());
+}
+
+/// A connection with a call under way whose body does not come.
+async fn half_said(socket: &Path) -> UnixStream {
+    let mut stream = connect(socket).await;
+    let head = "POST /v1/token HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n\
+                content-length: 40\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The body is asked for when the call reads it.
+    assert_eq!(hear(&mut stream, true).await.status, 100);
+    stream
 }
 
 /// Memory that this process holds, in bytes.

@@ -164,6 +164,10 @@ impl Doors for Faulty<dyn Doors> {
         self.0.open(session)
     }
 
+    fn changed(&self, session: SessionId) {
+        self.0.changed(session);
+    }
+
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {
         Box::pin(async move {
             self.1.at("before doors.close");
