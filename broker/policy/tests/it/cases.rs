@@ -160,6 +160,17 @@ fn the_baseline_that_is_compiled_in_is_the_one_that_is_shipped() {
     assert_eq!(compiled_in, shipped);
 }
 
+#[test]
+fn the_policies_of_the_readme_load() {
+    let readme = fs::read_to_string(policies_folder().join("README.md")).expect("a readme");
+    let blocks = readme.split("```cedar\n").skip(1);
+    let policies: String = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    let loaded = Folder::new(&[("readme.cedar", &policies)]).load();
+    assert_eq!(loaded.expect("good policies").summary().policies, 1);
+}
+
 fn policies_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
