@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use valetkey_core::{
-    AccountName, AgentName, Algorithm, Audience, Audiences, Boot, Credential, CredentialName, Moment,
-    Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, User, UserId,
+    AccountName, AgentName, Algorithm, Audience, Audiences, Boot, Credential, CredentialName,
+    Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, User, UserId,
     ports::{Policy, PolicyError, Question, Tier, Verdict},
 };
 
@@ -111,7 +111,10 @@ pub fn a_forbid_wins<B: Bench>() {
 pub fn a_failing_policy_is_an_error<B: Bench>() {
     let bench = B::new(&Written::Failing);
     let verdict = ask(bench.policy(), "api", &["read"]);
-    assert!(matches!(verdict, Err(PolicyError::Engine(_))), "{verdict:?}");
+    assert!(
+        matches!(verdict, Err(PolicyError::Engine(_))),
+        "{verdict:?}"
+    );
 }
 
 /// What is written comes into force with a reload and not before, and shows in the summary.
@@ -135,7 +138,10 @@ pub fn a_bad_reload_changes_nothing<B: Bench>() {
     let before = bench.policy().summary();
     bench.write(&Written::Broken);
     let reloaded = bench.policy().reload();
-    assert!(matches!(reloaded, Err(PolicyError::Invalid(_))), "{reloaded:?}");
+    assert!(
+        matches!(reloaded, Err(PolicyError::Invalid(_))),
+        "{reloaded:?}"
+    );
     assert_eq!(bench.policy().summary(), before);
     assert_eq!(tier(&bench, "api", &["read"]), Tier::Auto);
 
