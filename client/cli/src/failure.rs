@@ -24,13 +24,12 @@ impl Failure {
         Self::Told(Error::new(Code::Internal, message).with_next_step("try again"))
     }
 
-    /// The exit status.
-    ///
-    /// A reader that has seen enough, as `head` has, is no failure.
+    /// The exit status. A reader that has gone has not read it all, so what was asked for was not
+    /// wholly done: a ledger with a fault must not pass because its report was cut short.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Told(error) => error.code.row().exit,
-            Self::ReaderGone => Exit::Ok,
+            Self::ReaderGone => Exit::Failure,
         }
     }
 }

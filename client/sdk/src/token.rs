@@ -140,7 +140,7 @@ pub struct Token {
     pub expires_at: u64,
     /// How long it lives from when it was given: seconds.
     pub expires_in: u64,
-    /// Its end on this machine's [clock](crate::clock).
+    /// Its end by the clock of this machine that counts suspended time.
     end: Duration,
 }
 

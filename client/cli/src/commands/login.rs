@@ -51,7 +51,7 @@ enum Step {
 impl Login {
     pub(crate) async fn run(self, output: &Output) -> Outcome {
         let opens = !self.device && !self.no_browser;
-        if opens && env::var_os("VALETKEY_SOCKET").is_some() {
+        if opens && env::var_os("VALETKEY_SOCKET").is_some_and(|path| !path.is_empty()) {
             return Err(Failure::usage(
                 "`VALETKEY_SOCKET` is set, and inside a session no browser is opened",
                 "run `valetkey login` in your own shell, or with `--no-browser`",
