@@ -59,7 +59,7 @@ impl OsKeyring {
     /// different namespaces do not see each other's entries; a namespace has no `/`.
     pub fn new(kind: StoreKind, namespace: impl Into<String>, deadline: Duration) -> Self {
         let backend: Arc<dyn Backend> = match kind {
-            StoreKind::SecretService => Arc::new(SecretService::default()),
+            StoreKind::SecretService => Arc::new(SecretService::new()),
             StoreKind::Kernel => Arc::new(Kernel),
         };
         Self::over(backend, namespace.into(), deadline)

@@ -7,10 +7,7 @@ use std::{
     fs,
     path::Path,
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use valetkey_core::ports::{Persistence, SecretKey, SecretStore as _, StoreState};
@@ -25,10 +22,14 @@ fn keeps_the_contract() {
     inside("keeps_the_contract", async |mut desktop| {
         desktop.start_bus()?;
         desktop.start_keyring()?;
-        let count = AtomicU32::new(0);
+        // Kept to the end: GNOME Keyring can crash when one client leaves as another comes, and what
+        // is tested here is one broker, not a crowd of them.
+        let made = Mutex::new(Vec::new());
         let make = || {
-            let namespace = format!("test-{}", count.fetch_add(1, Ordering::Relaxed));
-            Arc::new(keyring(&namespace, PATIENT))
+            let mut made = made.lock().unwrap();
+            let store = Arc::new(keyring(&format!("test-{}", made.len()), PATIENT));
+            made.push(Arc::clone(&store));
+            store
         };
         suite(make, 64 * 1024).await;
         Ok(())

@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 pub use own_process::in_own_process;
+use wire::Wire;
 
 /// What opens the keyring of [`PrivateDesktop::start`].
 pub const PASSWORD: &str = "of the private keyring";
@@ -29,6 +30,7 @@ pub type Prepared<T> = Result<T, Box<dyn Error + Send + Sync>>;
 pub struct PrivateDesktop {
     place: Place,
     bus: Option<Running>,
+    wire: Option<Wire>,
     keyring: Option<Running>,
     /// Kept last, so that it is removed when nobody uses it any more.
     _directory: Option<TempDir>,
@@ -66,6 +68,7 @@ impl PrivateDesktop {
         Ok(Self {
             place,
             bus: None,
+            wire: None,
             keyring: None,
             _directory: directory,
         })
@@ -105,6 +108,7 @@ impl PrivateDesktop {
             return Err("dbus-daemon ended before it was ready".into());
         }
         self.bus = Some(bus);
+        self.wire = Some(Wire::connect(&self.place.address())?);
         Ok(())
     }
 
@@ -137,17 +141,17 @@ impl PrivateDesktop {
 
     /// Locks the keyring, as a person does on leaving.
     pub fn lock(&self) -> Prepared<()> {
-        wire::lock(&self.place.address())
+        self.wire()?.lock()
     }
 
     /// Unlocks the keyring without a prompt.
     pub fn unlock(&self, password: &str) -> Prepared<()> {
-        wire::unlock(&self.place.address(), password)
+        self.wire()?.unlock(password)
     }
 
     /// Whether the keyring is locked.
     pub fn is_locked(&self) -> Prepared<bool> {
-        wire::is_locked(&self.place.address())
+        self.wire()?.is_locked()
     }
 
     /// Makes the keyring hang: it keeps its name on the bus and answers nothing.
@@ -168,13 +172,18 @@ impl PrivateDesktop {
     /// Kills the keyring; returns when its name is free.
     pub fn kill_keyring(&mut self) -> Prepared<()> {
         let keyring = self.keyring.take().ok_or("there is no keyring")?;
-        wire::until_gone(&self.place.address(), move || drop(keyring))
+        self.wire()?.until_gone(move || drop(keyring))
     }
 
     /// Kills the bus, and with it what is on it.
     pub fn kill_bus(&mut self) {
         self.keyring = None;
+        self.wire = None;
         self.bus = None;
+    }
+
+    fn wire(&self) -> Prepared<&Wire> {
+        self.wire.as_ref().ok_or_else(|| "there is no bus".into())
     }
 }
 

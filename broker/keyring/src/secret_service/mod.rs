@@ -1,19 +1,14 @@
 //! The Secret Service of the desktop, over the session bus.
 //!
-//! The store library opens whatever it finds locked, with a prompt, and holds its one connection while
-//! the prompt shows. So each call looks first, over a second connection that never prompts
-//! ([`eye`]), and each call at the same time as another has connections of its own. They are kept for
-//! the next call unless the call failed in a way that may lie in the connection: a broken one stays
-//! broken.
+//! The store library opens whatever it finds locked, with a prompt, and holds its connection while the
+//! prompt shows. So each call looks first, over a second connection that never prompts ([`eye`]). A
+//! connection that broke stays broken for ever and is replaced ([`lines`]).
 
 mod error;
 mod eye;
+mod lines;
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use keyring_core::{Entry, api::CredentialStore};
 use valetkey_core::ports::{Persistence, StoreError};
@@ -21,21 +16,17 @@ use valetkey_secret::{Destination, RootSecret};
 use zbus_secret_service_keyring_store::Store;
 use zeroize::Zeroizing;
 
-use crate::{
-    backend::{Backend, Card, SERVICE, Sight},
-    calls::detached,
-};
+use crate::backend::{Backend, Card, SERVICE, Sight};
 
 use error::Fault;
 use eye::Eye;
+use lines::Lines;
 
-/// How many pairs of connections are kept between calls.
-const KEPT: usize = 2;
-
-/// Connections that no call is using.
-#[derive(Default)]
+/// Whoever provides `org.freedesktop.secrets`.
 pub(crate) struct SecretService {
-    idle: Mutex<Vec<Line>>,
+    lines: Lines<Line>,
+    /// Apart from the others, as one of these may be gone for as long as a person is.
+    prompts: Lines<Eye>,
 }
 
 /// What one call uses: a connection to look with, and the store's own.
@@ -62,49 +53,16 @@ impl Line {
 }
 
 impl SecretService {
-    /// Does `work` on a kept line, or on a new one when there is none or it turns out broken.
+    /// Nothing is connected yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            lines: Lines::new(Line::connect),
+            prompts: Lines::new(Eye::connect),
+        }
+    }
+
     fn on_line<T>(&self, work: impl Fn(&Line) -> Result<T, Fault>) -> Result<T, StoreError> {
-        // Taken in a statement of its own: a guard in the `if let` would be held during the work.
-        let kept = self.idle().pop();
-        if let Some(line) = kept {
-            match self.work_on(line, &work) {
-                // The other lines are as old and lead to the same place.
-                Err(fault) if fault.broken => self.idle().clear(),
-                done => return done.map_err(|fault| fault.error),
-            }
-        }
-        let line = Line::connect().map_err(|fault| fault.error)?;
-        self.work_on(line, &work).map_err(|fault| fault.error)
-    }
-
-    fn work_on<T>(&self, line: Line, work: impl Fn(&Line) -> Result<T, Fault>) -> Result<T, Fault> {
-        let done = work(&line);
-        if !matches!(&done, Err(fault) if fault.broken) {
-            self.keep(line);
-        }
-        done
-    }
-
-    fn keep(&self, line: Line) {
-        let mut idle = self.idle();
-        if idle.len() < KEPT {
-            idle.push(line);
-        }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Closing a connection blocks, and the library panics where it does so inside a runtime.
-impl Drop for SecretService {
-    fn drop(&mut self) {
-        let idle = mem::take(&mut *self.idle());
-        if !idle.is_empty() {
-            // Without a thread the process is past caring.
-            drop(detached(move || drop(idle)));
-        }
+        self.lines.on_line(work).map_err(|fault| fault.error)
     }
 }
 
@@ -133,7 +91,8 @@ impl Backend for SecretService {
     }
 
     fn unlock(&self, entry: &str) -> Result<(), StoreError> {
-        self.on_line(|line| line.eye.unlock(entry))
+        let unlocked = self.prompts.on_line(|eye| eye.unlock(entry));
+        unlocked.map_err(|fault| fault.error)
     }
 
     fn look(&self, prefix: &str) -> Sight {

@@ -15,72 +15,85 @@ pub(super) const PROVIDER: &str = "org.freedesktop.secrets";
 const SERVICE: &str = "/org/freedesktop/secrets";
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
-pub(super) fn lock(address: &str) -> Prepared<()> {
-    off_runtime(|| {
-        let login = ObjectPath::try_from(LOGIN)?;
-        let service = proxy(
-            &connect(address)?,
-            SERVICE,
-            "org.freedesktop.Secret.Service",
-        )?;
-        let _locked: (Vec<OwnedObjectPath>, OwnedObjectPath) =
-            service.call("Lock", &(vec![login],))?;
-        Ok(())
-    })
-}
+/// A connection that stays as long as the bus: GNOME Keyring 42 can crash when one client leaves as
+/// another comes.
+pub(super) struct Wire(Option<Connection>);
 
-pub(super) fn unlock(address: &str, password: &str) -> Prepared<()> {
-    off_runtime(|| {
-        let bus = connect(address)?;
-        let service = proxy(&bus, SERVICE, "org.freedesktop.Secret.Service")?;
-        let (_, session): (OwnedValue, OwnedObjectPath) =
-            service.call("OpenSession", &("plain", Value::from("")))?;
-        // The one call that needs no prompter. Its name is a warning to programs, not to tests.
-        let internal = proxy(
-            &bus,
-            SERVICE,
-            "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
-        )?;
-        let secret = (session, Vec::<u8>::new(), password.as_bytes(), "text/plain");
-        internal.call::<_, _, ()>(
-            "UnlockWithMasterPassword",
-            &(ObjectPath::try_from(LOGIN)?, secret),
-        )?;
-        Ok(())
-    })
-}
+impl Wire {
+    pub(super) fn connect(address: &str) -> Prepared<Self> {
+        off_runtime(|| Ok(Self(Some(Builder::address(address)?.build()?))))
+    }
 
-pub(super) fn is_locked(address: &str) -> Prepared<bool> {
-    off_runtime(|| {
-        let login = proxy(&connect(address)?, LOGIN, "org.freedesktop.DBus.Properties")?;
-        let locked: OwnedValue =
-            login.call("Get", &("org.freedesktop.Secret.Collection", "Locked"))?;
-        Ok(bool::try_from(locked)?)
-    })
-}
+    pub(super) fn lock(&self) -> Prepared<()> {
+        off_runtime(|| {
+            let login = ObjectPath::try_from(LOGIN)?;
+            let service = self.proxy(SERVICE, "org.freedesktop.Secret.Service")?;
+            let _locked: (Vec<OwnedObjectPath>, OwnedObjectPath) =
+                service.call("Lock", &(vec![login],))?;
+            Ok(())
+        })
+    }
 
-/// Does what makes the provider go away, and returns when its name is free.
-pub(super) fn until_gone(address: &str, end: impl FnOnce() + Send) -> Prepared<()> {
-    off_runtime(|| {
-        let bus = connect(address)?;
-        let changes =
-            DBusProxy::new(&bus)?.receive_name_owner_changed_with_args(&[(0, PROVIDER)])?;
-        end();
-        for change in changes {
-            if change.args()?.new_owner().is_none() {
-                return Ok(());
+    pub(super) fn unlock(&self, password: &str) -> Prepared<()> {
+        off_runtime(|| {
+            let service = self.proxy(SERVICE, "org.freedesktop.Secret.Service")?;
+            let (_, session): (OwnedValue, OwnedObjectPath) =
+                service.call("OpenSession", &("plain", Value::from("")))?;
+            // The one call that needs no prompter. Its name is a warning to programs, not to tests.
+            let internal = self.proxy(
+                SERVICE,
+                "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+            )?;
+            let secret = (session, Vec::<u8>::new(), password.as_bytes(), "text/plain");
+            internal.call::<_, _, ()>(
+                "UnlockWithMasterPassword",
+                &(ObjectPath::try_from(LOGIN)?, secret),
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn is_locked(&self) -> Prepared<bool> {
+        off_runtime(|| {
+            let login = self.proxy(LOGIN, "org.freedesktop.DBus.Properties")?;
+            let locked: OwnedValue =
+                login.call("Get", &("org.freedesktop.Secret.Collection", "Locked"))?;
+            Ok(bool::try_from(locked)?)
+        })
+    }
+
+    /// Does what makes the provider go away, and returns when its name is free.
+    pub(super) fn until_gone(&self, end: impl FnOnce() + Send) -> Prepared<()> {
+        off_runtime(|| {
+            let changes = DBusProxy::new(self.bus()?)?
+                .receive_name_owner_changed_with_args(&[(0, PROVIDER)])?;
+            end();
+            for change in changes {
+                if change.args()?.new_owner().is_none() {
+                    return Ok(());
+                }
             }
-        }
-        Err("the bus went away first".into())
-    })
+            Err("the bus went away first".into())
+        })
+    }
+
+    fn proxy<'a>(&self, path: &'a str, interface: &'a str) -> Prepared<Proxy<'a>> {
+        Ok(Proxy::new(self.bus()?, PROVIDER, path, interface)?)
+    }
+
+    fn bus(&self) -> Prepared<&Connection> {
+        self.0.as_ref().ok_or_else(|| "the bus is gone".into())
+    }
 }
 
-fn connect(address: &str) -> Prepared<Connection> {
-    Ok(Builder::address(address)?.build()?)
-}
-
-fn proxy<'a>(bus: &Connection, path: &'a str, interface: &'a str) -> Prepared<Proxy<'a>> {
-    Ok(Proxy::new(bus, PROVIDER, path, interface)?)
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let bus = self.0.take();
+        drop(off_runtime(move || {
+            drop(bus);
+            Ok(())
+        }));
+    }
 }
 
 /// Blocking calls of zbus panic inside a runtime, where most tests are.
