@@ -136,9 +136,9 @@ impl Accounts {
     /// The names of those for which `which` holds, which may change them.
     pub(crate) fn pick(&self, mut which: impl FnMut(&mut Account) -> bool) -> Vec<AccountName> {
         let mut accounts = self.lock();
-        let picked = accounts.iter_mut().filter_map(|(name, account)| {
-            which(account).then(|| name.clone())
-        });
+        let picked = accounts
+            .iter_mut()
+            .filter_map(|(name, account)| which(account).then(|| name.clone()));
         picked.collect()
     }
 

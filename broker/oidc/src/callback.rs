@@ -92,11 +92,7 @@ impl Callback {
     }
 }
 
-async fn serve(
-    stream: tokio::net::TcpStream,
-    door: Arc<Door>,
-    found: mpsc::Sender<BrowserAnswer>,
-) {
+async fn serve(stream: tokio::net::TcpStream, door: Arc<Door>, found: mpsc::Sender<BrowserAnswer>) {
     let service = service_fn(|request: Request<Incoming>| {
         let (page, answer) = match door.read(request.method(), request.uri(), request.headers()) {
             Ok(answer) => (Page::Received, Some(answer)),
@@ -169,7 +165,10 @@ impl Door {
 fn fields(query: &str) -> Option<HashMap<String, String>> {
     let mut fields = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        if fields.insert(name.into_owned(), value.into_owned()).is_some() {
+        if fields
+            .insert(name.into_owned(), value.into_owned())
+            .is_some()
+        {
             return None;
         }
     }
@@ -213,7 +212,9 @@ impl Page {
             (header::CONNECTION, "close"),
         ];
         for (name, value) in headers {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
         response
     }
@@ -241,14 +242,16 @@ mod tests {
 
     #[test]
     fn a_code_with_our_state_is_an_answer() {
-        let answer = get("/callback?code=a%20b&state=s1&iss=https%3A%2F%2Fid").unwrap_or_else(|_| panic!());
+        let answer =
+            get("/callback?code=a%20b&state=s1&iss=https%3A%2F%2Fid").unwrap_or_else(|_| panic!());
         assert!(matches!(answer.outcome, Outcome::Code(code) if *code == "a b"));
         assert_eq!(answer.issuer.as_deref(), Some("https://id"));
     }
 
     #[test]
     fn an_error_with_our_state_is_an_answer_even_beside_a_code() {
-        let answer = get("/callback?code=a&error=access_denied&state=s1").unwrap_or_else(|_| panic!());
+        let answer =
+            get("/callback?code=a&error=access_denied&state=s1").unwrap_or_else(|_| panic!());
         assert!(matches!(answer.outcome, Outcome::Error { error, .. } if error == "access_denied"));
     }
 

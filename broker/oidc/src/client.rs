@@ -93,8 +93,7 @@ impl HttpClient {
         request: Result<Request<Full<Bytes>>, hyper::http::Error>,
         within: time::Duration,
     ) -> Result<Reply, Trouble> {
-        let mut request =
-            request.map_err(|_| Trouble::Internal("a request could not be made"))?;
+        let mut request = request.map_err(|_| Trouble::Internal("a request could not be made"))?;
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static("valetkey"));
@@ -184,9 +183,8 @@ fn roots(config: &ProviderConfig) -> Result<RootCertStore, ConfigError> {
 }
 
 fn add_pem(roots: &mut RootCertStore, path: &Path) -> Result<(), ConfigError> {
-    let bad = |why: &dyn std::fmt::Display| {
-        ConfigError::ExtraCa(format!("`{}`: {why}", path.display()))
-    };
+    let bad =
+        |why: &dyn std::fmt::Display| ConfigError::ExtraCa(format!("`{}`: {why}", path.display()));
     let pem = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
     let before = roots.len();
     for certificate in pem {

@@ -31,7 +31,9 @@ pub enum ConfigError {
     #[error("`provider.extra_ca` cannot be used: {0}")]
     ExtraCa(String),
     /// The system has no root certificates, so no provider could be believed.
-    #[error("the system has no root certificates; install `ca-certificates`, or set `provider.extra_ca`")]
+    #[error(
+        "the system has no root certificates; install `ca-certificates`, or set `provider.extra_ca`"
+    )]
     NoRoots,
     /// TLS cannot be set up.
     #[error("tls cannot be set up: {0}")]
@@ -106,8 +108,18 @@ impl ProviderConfig {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
             ("grace_seconds", self.grace_seconds, 60, 86_400),
-            ("request_timeout_seconds", self.request_timeout_seconds, 1, 60),
-            ("login_timeout_seconds", self.login_timeout_seconds, 5, 3_600),
+            (
+                "request_timeout_seconds",
+                self.request_timeout_seconds,
+                1,
+                60,
+            ),
+            (
+                "login_timeout_seconds",
+                self.login_timeout_seconds,
+                5,
+                3_600,
+            ),
             ("clock_skew_seconds", self.clock_skew_seconds, 0, 600),
         ];
         for (field, value, least, most) in ranges {
@@ -286,7 +298,10 @@ mod tests {
         let url = |issuer| Issuer::parse(issuer).unwrap().discovery_url().unwrap();
         let expected = "https://id.example.test/realms/dev/.well-known/openid-configuration";
         assert_eq!(url("https://id.example.test/realms/dev").as_str(), expected);
-        assert_eq!(url("https://id.example.test/realms/dev/").as_str(), expected);
+        assert_eq!(
+            url("https://id.example.test/realms/dev/").as_str(),
+            expected
+        );
     }
 
     #[test]

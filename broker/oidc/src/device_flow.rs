@@ -64,7 +64,9 @@ impl DeviceFlow {
                 user_code: printable(&answer.user_code, 64),
                 expires_in: answer.expires_in.min(limit),
             },
-            pace: Pace(Duration::from_secs(answer.interval.unwrap_or(INTERVAL).max(1))),
+            pace: Pace(Duration::from_secs(
+                answer.interval.unwrap_or(INTERVAL).max(1),
+            )),
         })
     }
 
@@ -136,7 +138,10 @@ mod tests {
     fn the_provider_sets_the_pace() {
         let mut pace = Pace(Duration::from_secs(5));
         let mut after = |trouble| pace.after(trouble).map(|()| pace.0.as_secs());
-        assert_eq!(after(Trouble::refused("authorization_pending", None)), Ok(5));
+        assert_eq!(
+            after(Trouble::refused("authorization_pending", None)),
+            Ok(5)
+        );
         assert_eq!(after(Trouble::refused("slow_down", None)), Ok(10));
         assert_eq!(after(Trouble::Unreachable(String::new())), Ok(20));
         assert!(matches!(
@@ -151,6 +156,9 @@ mod tests {
     fn only_web_addresses_are_shown() {
         assert!(shown("https://id.example.test/device").is_ok());
         assert!(shown("javascript:alert(1)").is_err());
-        assert_eq!(shown("https://id.example.test/\u{1b}[2J").unwrap(), "https://id.example.test/%1B[2J");
+        assert_eq!(
+            shown("https://id.example.test/\u{1b}[2J").unwrap(),
+            "https://id.example.test/%1B[2J"
+        );
     }
 }

@@ -113,7 +113,10 @@ impl Discovery {
     /// kept already.
     pub(crate) async fn forget_keys(&self, lacking: &Arc<CoreJsonWebKeySet>) {
         let mut kept = self.keys.lock().await;
-        if kept.as_ref().is_some_and(|(_, keys)| Arc::ptr_eq(keys, lacking)) {
+        if kept
+            .as_ref()
+            .is_some_and(|(_, keys)| Arc::ptr_eq(keys, lacking))
+        {
             *kept = None;
         }
     }
@@ -137,9 +140,8 @@ fn parse(issuer: &Issuer, document: Document) -> Result<Metadata, Trouble> {
                 ))
             })
     };
-    let optional = |name: &str, text: Option<String>| {
-        text.map(|text| address(name, &text)).transpose()
-    };
+    let optional =
+        |name: &str, text: Option<String>| text.map(|text| address(name, &text)).transpose();
     let methods = document.token_endpoint_auth_methods_supported;
     // RFC 8414 section 2: `client_secret_basic` where nothing is said.
     let basic = methods.is_none_or(|all| {
@@ -211,7 +213,11 @@ mod tests {
             "revocation_endpoint",
             "device_authorization_endpoint",
         ] {
-            for bad in ["http://id.example.test/x", "http://127.0.0.1/x", "javascript:alert(1)"] {
+            for bad in [
+                "http://id.example.test/x",
+                "http://127.0.0.1/x",
+                "javascript:alert(1)",
+            ] {
                 let error = parsed(|d| d[name] = bad.into()).unwrap_err();
                 assert!(error.contains(name), "{error}");
             }

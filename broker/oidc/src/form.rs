@@ -43,12 +43,12 @@ impl Form {
     }
 
     /// A public client says its name only.
-    pub(crate) fn from_public(self, client_id: &str) -> Self {
+    pub(crate) fn by_public(self, client_id: &str) -> Self {
         self.with("client_id", client_id)
     }
 
     /// A confidential client proves it.
-    pub(crate) fn from_confidential(
+    pub(crate) fn by_confidential(
         self,
         client_id: &str,
         secret: &RootSecret,
@@ -124,7 +124,7 @@ mod tests {
         let (body, header) = Form::new()
             .with("grant_type", "a b")
             .with("x", "1&y=2")
-            .from_public("me")
+            .by_public("me")
             .into_parts();
         assert_eq!(&body[..], b"grant_type=a+b&x=1%26y%3D2&client_id=me");
         assert!(header.is_none());
@@ -134,7 +134,7 @@ mod tests {
     fn a_confidential_client_says_who_it_is_in_one_place() {
         let form = Form::new().with("a", "b");
         let (body, header) = form
-            .from_confidential("me", &secret(), ClientAuth::Basic)
+            .by_confidential("me", &secret(), ClientAuth::Basic)
             .unwrap()
             .into_parts();
         assert_eq!(&body[..], b"a=b");
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(header.to_str().unwrap(), "Basic bWU6cyUzQWUrYyUyNnJldA==");
 
         let (body, header) = Form::new()
-            .from_confidential("me", &secret(), ClientAuth::Post)
+            .by_confidential("me", &secret(), ClientAuth::Post)
             .unwrap()
             .into_parts();
         assert_eq!(&body[..], b"client_id=me&client_secret=s%3Ae+c%26ret");

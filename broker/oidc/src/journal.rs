@@ -62,7 +62,12 @@ impl Journal {
             detail: refusal.detail().unwrap_or_default().to_owned(),
         };
         let recorded = match self.seal(event) {
-            Ok(record) => self.ledger.record(record).await.map(drop).map_err(Trouble::from),
+            Ok(record) => self
+                .ledger
+                .record(record)
+                .await
+                .map(drop)
+                .map_err(Trouble::from),
             Err(trouble) => Err(trouble),
         };
         if let Err(trouble) = recorded {

@@ -28,7 +28,7 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// Stops waiting for the person. A login whose person has answered is not stopped.
+    /// Stops it, unless the provider has granted it already.
     pub(crate) fn abandon(&self, why: &'static str) {
         self.abandoned.send_replace(Some(why));
     }
@@ -68,7 +68,9 @@ impl Engine {
     ) -> Result<PendingLogin, Trouble> {
         let lane = self.lane(account);
         let mut slot = lane.login.lock().await;
-        if let Some(under_way) = slot.take_if(|login| login.flight.has_landed() || login.method != method) {
+        if let Some(under_way) =
+            slot.take_if(|login| login.flight.has_landed() || login.method != method)
+        {
             under_way.abandon("the login was begun again in another way");
         }
         if let Some(under_way) = &*slot {
@@ -217,7 +219,10 @@ impl Engine {
     /// providers that end the new one with it.
     async fn give_back(&self, token: &RefreshToken) {
         if let Err(trouble) = self.provider.revoke(token).await {
-            tracing::warn!("an unused refresh token was not revoked: {}", trouble.sentence());
+            tracing::warn!(
+                "an unused refresh token was not revoked: {}",
+                trouble.sentence()
+            );
         }
     }
 }
@@ -234,7 +239,9 @@ impl Request {
     fn bound(&self, limit: time::Duration) -> time::Duration {
         match self.start() {
             LoginStart::Browser { .. } => limit,
-            LoginStart::Device { expires_in, .. } => limit.min(time::Duration::from_secs(expires_in)),
+            LoginStart::Device { expires_in, .. } => {
+                limit.min(time::Duration::from_secs(expires_in))
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ impl OidcLogins {
             account.alive()?;
             match freshness {
                 Freshness::Known => account.known(now, grace).map(Some),
-                Freshness::Within(seconds) if account.age(now) <= seconds => {
+                Freshness::Within(seconds) if account.age(now) <= seconds.min(grace) => {
                     account.known(now, grace).map(Some)
                 }
                 Freshness::Within(_) => Ok(None),

@@ -35,7 +35,11 @@ impl Engine {
         self.ended(account, REASON).await;
 
         let revoked_at_provider = match vault.take_out_last().await {
-            Ok(token) => self.provider.revoke(&token).await.map_err(|trouble| trouble.sentence()),
+            Ok(token) => self
+                .provider
+                .revoke(&token)
+                .await
+                .map_err(|trouble| trouble.sentence()),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = vault.wipe().await {

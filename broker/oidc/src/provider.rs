@@ -100,7 +100,9 @@ impl Provider {
             None => *scope != "groups",
         };
         let wanted = ["profile", "email", "groups", "offline_access"];
-        let scopes = ["openid"].into_iter().chain(wanted.into_iter().filter(known));
+        let scopes = ["openid"]
+            .into_iter()
+            .chain(wanted.into_iter().filter(known));
         scopes.collect::<Vec<_>>().join(" ")
     }
 
@@ -114,9 +116,8 @@ impl Provider {
         Ok(Tokens {
             access: answer.access_token,
             id: answer.id_token,
-            refresh: refresh.map(|token| {
-                RefreshToken::new(Zeroizing::new(token.as_bytes().to_vec()))
-            }),
+            refresh: refresh
+                .map(|token| RefreshToken::new(Zeroizing::new(token.as_bytes().to_vec()))),
             lifetime: answer.expires_in,
         })
     }
@@ -143,7 +144,10 @@ impl Provider {
                 .with_refresh_token("token", token)
                 .with("token_type_hint", "refresh_token");
             let form = self.signed(form, &metadata).await?;
-            let reply = self.http.post(endpoint, form, Some(REVOCATION_BOUND)).await?;
+            let reply = self
+                .http
+                .post(endpoint, form, Some(REVOCATION_BOUND))
+                .await?;
             accepted(&reply).map(drop)
         };
         match tokio::time::timeout(REVOCATION_BOUND, revocation).await {
@@ -159,7 +163,7 @@ impl Provider {
     async fn signed(&self, form: Form, metadata: &Metadata) -> Result<Form, Trouble> {
         let id = &self.config.client_id;
         let Some(name) = &self.config.client_secret_key else {
-            return Ok(form.from_public(id));
+            return Ok(form.by_public(id));
         };
         let secret = self.secrets.read(&SecretKey::Named(name.clone())).await;
         let secret = secret.map_err(|error| match error {
@@ -167,7 +171,7 @@ impl Provider {
             valetkey_core::StoreError::NoEntry => Trouble::NoClientSecret(name.clone()),
             error => Trouble::Keyring(error),
         })?;
-        form.from_confidential(id, &secret, metadata.client_auth)
+        form.by_confidential(id, &secret, metadata.client_auth)
     }
 }
 
@@ -187,9 +191,7 @@ fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Err
     String::deserialize(from).map(Zeroizing::new)
 }
 
-fn wiped_option<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Zeroizing<String>>, D::Error> {
+fn wiped_option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Zeroizing<String>>, D::Error> {
     Option::<String>::deserialize(from).map(|text| text.map(Zeroizing::new))
 }
 

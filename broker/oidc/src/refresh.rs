@@ -104,8 +104,7 @@ impl Engine {
         let (now, grace) = (self.now(), self.grace());
         let noted = self.accounts.with(account, |account| {
             let left = grace.saturating_sub(account.age(now));
-            account.renews =
-                schedule::after_failure(now, account.failures, left, &*self.entropy);
+            account.renews = schedule::after_failure(now, account.failures, left, &*self.entropy);
             account.failures = account.failures.saturating_add(1);
             account.problem = Some(problem);
             Ok(())

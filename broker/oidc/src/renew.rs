@@ -20,7 +20,8 @@ impl Engine {
         let now = self.now();
         for record in self.journal.load().await? {
             let wait = half_life(&record).saturating_sub(now.unix_seconds());
-            self.accounts.put(Account::restored(record, now.after(wait)));
+            self.accounts
+                .put(Account::restored(record, now.after(wait)));
         }
         self.changed.notify_one();
         Ok(())
@@ -32,9 +33,9 @@ impl Engine {
         // First, so that a restart with an old login does not lend it while the provider is asked.
         self.lapse_due().await;
         let now = self.now();
-        let due = self.accounts.pick(|account| {
-            account.record.dead.is_none() && account.renews.passed(now)
-        });
+        let due = self
+            .accounts
+            .pick(|account| account.record.dead.is_none() && account.renews.passed(now));
         let mut renewals = JoinSet::new();
         for account in due {
             let engine = Arc::clone(self);
@@ -55,7 +56,9 @@ impl Engine {
             over
         });
         for name in over {
-            let reason = self.accounts.with(&name, |account| Ok(account.lapse(grace)));
+            let reason = self
+                .accounts
+                .with(&name, |account| Ok(account.lapse(grace)));
             if let Ok(reason) = reason {
                 self.ended(&name, &reason).await;
             }

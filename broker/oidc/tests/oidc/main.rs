@@ -2,15 +2,16 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::disallowed_methods,
+    clippy::expect_used,
     reason = "what fails here is a failed test"
 )]
 
 mod browser;
+mod grace;
 mod login;
 mod logout;
 mod providers;
 mod renewal;
+mod transport;
+mod waiting;
 mod world;

@@ -1,37 +1,44 @@
 //! What the tests of this crate share: logins at the development provider, everything around them
 //! in memory, and time that moves when told.
 
-
-
-
 use std::{
-    sync::{Arc, Mutex},
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
-use tokio::sync::watch;
 use valetkey_codes::Code;
 use valetkey_core::{
     AccountName, Event, Refusal, User,
     ports::{
-        Answer, Clock as _, Freshness, LoginEvents, LoginMethod, LoginStart, LoginStatus, Logins as _,
-        SecretKey,
+        Answer, Clock as _, Freshness, LoginEvents, LoginMethod, LoginStart, LoginStatus,
+        Logins as _, SecretKey, SecretStore, StoreError, StoreReport,
     },
 };
 use valetkey_devidp::{Config, DevIdp, Fault};
 use valetkey_oidc::{Issuer, OidcLogins, ProviderConfig};
+use valetkey_secret::RootSecret;
 use valetkey_support::{
     CountingEntropy, MovableClock,
     fakes::{ledger::MemoryLedger, logins::MemoryLoginBook, secret_store::FakeSecretStore},
 };
+use zeroize::Zeroizing;
 
 use crate::browser;
 
-/// One broker's logins, as far as this crate is concerned.
+/// One broker's logins, and our own provider.
 pub(crate) struct World {
     pub(crate) idp: Arc<DevIdp>,
+    desk: Desk,
+}
+
+/// One broker's logins, and all they are given, at whatever provider.
+pub(crate) struct Desk {
     pub(crate) logins: Arc<OidcLogins>,
-    pub(crate) keyring: Arc<FakeSecretStore>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) book: Arc<MemoryLoginBook>,
     pub(crate) clock: Arc<MovableClock>,
@@ -50,41 +57,11 @@ impl World {
     }
 
     pub(crate) fn at(idp: DevIdp, change: impl FnOnce(&mut ProviderConfig)) -> Self {
-        let mut config = ProviderConfig::new(Issuer::parse(idp.issuer()).unwrap(), "valetkey");
-        change(&mut config);
-        let clock = Arc::new(MovableClock::default());
-        // The provider dates its tokens by the real clock.
-        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
-        clock.change(|moment| moment.unix_ms = u64::try_from(now).unwrap());
-        let ledger = Arc::new(MemoryLedger::default());
-        let book = Arc::new(MemoryLoginBook::new(Arc::clone(&ledger) as _));
-        let keyring = Arc::new(FakeSecretStore::default());
-        let told = Arc::new(Told::default());
-        let logins = wire(&config, &keyring, &book, &ledger, &clock, &told);
+        let desk = Desk::at(idp.issuer(), change);
         Self {
             idp: Arc::new(idp),
-            logins,
-            keyring,
-            ledger,
-            book,
-            clock,
-            told,
-            config,
+            desk,
         }
-    }
-
-    /// The broker starts again: what was only in memory is gone.
-    pub(crate) async fn restart(&mut self) {
-        self.told = Arc::default();
-        self.logins = wire(
-            &self.config,
-            &self.keyring,
-            &self.book,
-            &self.ledger,
-            &self.clock,
-            &self.told,
-        );
-        self.logins.restore().await.unwrap();
     }
 
     /// Time goes by, here and at the provider.
@@ -112,6 +89,75 @@ impl World {
         self.log_in("alice").await.unwrap_err()
     }
 
+    /// How many refresh tokens of alice the provider would take.
+    pub(crate) fn live_tokens(&self) -> usize {
+        let report = self.idp.report();
+        report
+            .live_refresh_tokens
+            .get("alice")
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+impl Deref for World {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+}
+
+impl Desk {
+    pub(crate) fn at(issuer: &str, change: impl FnOnce(&mut ProviderConfig)) -> Self {
+        let mut config = ProviderConfig::new(Issuer::parse(issuer).unwrap(), "valetkey");
+        change(&mut config);
+        let clock = Arc::new(MovableClock::default());
+        // Providers date their tokens by the real clock.
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        clock.change(|moment| moment.unix_ms = u64::try_from(now).unwrap());
+        let ledger = Arc::new(MemoryLedger::default());
+        let book = Arc::new(MemoryLoginBook::new(Arc::clone(&ledger) as _));
+        let keyring = Arc::new(Keyring::default());
+        let told = Arc::new(Told::default());
+        let logins = wire(&config, &keyring, &book, &ledger, &clock, &told);
+        Self {
+            logins,
+            keyring,
+            ledger,
+            book,
+            clock,
+            told,
+            config,
+        }
+    }
+
+    /// The broker starts again with another configuration.
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut ProviderConfig)) {
+        change(&mut self.config);
+        self.restart().await;
+    }
+
+    /// The broker starts again: what was only in memory is gone.
+    pub(crate) async fn restart(&mut self) {
+        self.told = Arc::default();
+        self.logins = wire(
+            &self.config,
+            &self.keyring,
+            &self.book,
+            &self.ledger,
+            &self.clock,
+            &self.told,
+        );
+        self.logins.restore().await.unwrap();
+    }
+
     pub(crate) async fn known(&self) -> Result<User, Refusal> {
         self.logins.current(&account(), Freshness::Known).await
     }
@@ -121,30 +167,36 @@ impl World {
         self.logins.current(&account(), freshness).await
     }
 
+    /// Seconds since the Unix epoch, by the clock that moves when told.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now().unix_seconds()
+    }
+
     pub(crate) fn status(&self) -> LoginStatus {
         self.logins.list().first().cloned().unwrap()
     }
 
+    /// Puts a refresh token into the keyring behind the broker's back.
+    pub(crate) async fn plant(&self, token: Vec<u8>) {
+        let secret = RootSecret::new(Zeroizing::new(token));
+        let key = SecretKey::Login(account());
+        self.keyring.write(&key, secret).await.unwrap();
+    }
+
     /// The refresh token in the keyring.
     pub(crate) fn kept(&self) -> Option<Vec<u8>> {
-        self.keyring.stored(&SecretKey::Login(account()))
+        self.keyring.store.stored(&SecretKey::Login(account()))
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
         let records = self.ledger.records().into_iter();
         records.map(|record| record.event).collect()
     }
-
-    /// How many refresh tokens of alice the provider would take.
-    pub(crate) fn live_tokens(&self) -> usize {
-        let report = self.idp.report();
-        report.live_refresh_tokens.get("alice").copied().unwrap_or(0)
-    }
 }
 
 fn wire(
     config: &ProviderConfig,
-    keyring: &Arc<FakeSecretStore>,
+    keyring: &Arc<Keyring>,
     book: &Arc<MemoryLoginBook>,
     ledger: &Arc<MemoryLedger>,
     clock: &Arc<MovableClock>,
@@ -163,40 +215,63 @@ fn wire(
     Arc::new(logins)
 }
 
-/// What the sessions were told, in order: `confirmed alice dev,deploy` or `ended because`.
-pub(crate) struct Told {
-    heard: Mutex<Vec<String>>,
-    count: watch::Sender<usize>,
+/// A keyring that can also be told to take nothing more while it still gives.
+#[derive(Default)]
+pub(crate) struct Keyring {
+    store: FakeSecretStore,
+    full: AtomicBool,
 }
 
-impl Default for Told {
-    fn default() -> Self {
-        Self {
-            heard: Mutex::default(),
-            count: watch::Sender::new(0),
-        }
+impl Keyring {
+    pub(crate) fn fail_with(&self, failure: impl Into<Option<StoreError>>) {
+        self.store.fail_with(failure);
+    }
+
+    pub(crate) fn take_nothing(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 }
 
+impl SecretStore for Keyring {
+    fn read<'a>(&'a self, key: &'a SecretKey) -> Answer<'a, Result<RootSecret, StoreError>> {
+        self.store.read(key)
+    }
+
+    fn write<'a>(
+        &'a self,
+        key: &'a SecretKey,
+        secret: RootSecret,
+    ) -> Answer<'a, Result<(), StoreError>> {
+        if self.full.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::Slow(5)) });
+        }
+        self.store.write(key, secret)
+    }
+
+    fn delete<'a>(&'a self, key: &'a SecretKey) -> Answer<'a, Result<(), StoreError>> {
+        self.store.delete(key)
+    }
+
+    fn inspect(&self) -> Answer<'_, StoreReport> {
+        self.store.inspect()
+    }
+}
+
+/// What the sessions were told, in order: `confirmed alice dev,deploy` or `ended because`.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<Vec<String>>);
+
 impl Told {
     pub(crate) fn all(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+        self.0.lock().unwrap().clone()
     }
 
     pub(crate) fn last(&self) -> String {
         self.all().pop().unwrap_or_default()
     }
 
-    /// Waits until something was told that begins like this.
-    pub(crate) async fn heard(&self, beginning: &str) {
-        let mut count = self.count.subscribe();
-        let found = |_: &usize| self.all().iter().any(|line| line.starts_with(beginning));
-        count.wait_for(found).await.unwrap();
-    }
-
     fn hear(&self, line: String) {
-        self.heard.lock().unwrap().push(line);
-        self.count.send_modify(|count| *count += 1);
+        self.0.lock().unwrap().push(line);
     }
 }
 
@@ -204,7 +279,11 @@ impl LoginEvents for Told {
     fn confirmed<'a>(&'a self, _: &'a AccountName, user: &'a User) -> Answer<'a, ()> {
         Box::pin(async move {
             let groups: Vec<_> = user.groups.iter().map(String::as_str).collect();
-            self.hear(format!("confirmed {} {}", user.id.subject, groups.join(",")));
+            self.hear(format!(
+                "confirmed {} {}",
+                user.id.subject,
+                groups.join(",")
+            ));
         })
     }
 
@@ -220,7 +299,10 @@ pub(crate) fn account() -> AccountName {
 /// That this refusal has this code, and a message with these words.
 pub(crate) fn assert_refused(refusal: &Refusal, code: Code, words: &str) {
     assert_eq!(refusal.code(), code, "{refusal:?}");
-    assert!(refusal.message().contains(words), "{refusal:?} lacks `{words}`");
+    assert!(
+        refusal.message().contains(words),
+        "{refusal:?} lacks `{words}`"
+    );
 }
 
 /// The address that a person was told to open.

@@ -111,7 +111,10 @@ async fn accounts_are_apart(subject: &Subject) {
     let other = AccountName::parse("other").unwrap();
     let refusal = logins.current(&other, Freshness::Known).await;
     assert_eq!(refusal.unwrap_err().code(), Code::NotLoggedIn);
-    assert_eq!(logins.end(&other).await.unwrap_err().code(), Code::NotLoggedIn);
+    assert_eq!(
+        logins.end(&other).await.unwrap_err().code(),
+        Code::NotLoggedIn
+    );
     assert!(logins.current(&account(), Freshness::Known).await.is_ok());
 }
 

@@ -39,7 +39,9 @@ impl FakeLogins {
         if let Some(waiting) = inner.under_way.remove(account) {
             waiting.send_replace(Some(user.clone()));
         }
-        inner.users.insert(account.clone(), Login { user, dead: None });
+        inner
+            .users
+            .insert(account.clone(), Login { user, dead: None });
     }
 
     /// The provider no longer knows the login.
