@@ -30,7 +30,7 @@ const UNLOCKS: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreKind {
     /// What owns `org.freedesktop.secrets` on the session bus: GNOME Keyring, KWallet, KeePassXC.
-    /// Values of up to 32 MiB were seen to work.
+    /// Values of up to 32 MiB were seen to work; KWallet is documented to keep UTF-8 text only.
     SecretService,
     /// The kernel's keyring of the user. Values of up to 32,767 bytes, and for ordinary users 20,000
     /// bytes and 200 keys in all (`/proc/sys/kernel/keys/`); gone when the machine reboots.
