@@ -42,7 +42,7 @@ attempt keyring-by-address env DBUS_SESSION_BUS_ADDRESS="$bus" gdbus call --sess
 attempt keyring-socket test -S "${bus#unix:path=}"
 attempt control-socket curl -sS --max-time 5 --unix-socket "$control" http://x/
 attempt other-sessions sh -c "ls /run/valetkey/.. | grep -v -e valetkey -e api"
-attempt broker-environment sh -c 'cat /proc/[0-9]*/cmdline | grep -a valetkeyd'
+attempt broker-process sh -c 'cat /proc/[0-9]*/cmdline | grep -a "[v]aletkeyd"'
 attempt loopback-network curl -sS --max-time 5 http://127.0.0.1:8425/jwks.json
 attempt metadata-address curl -sS --max-time 5 http://169.254.169.254/
 attempt secret-in-environment sh -c 'env | grep -i -e secret -e token -e password'

@@ -63,8 +63,11 @@ export DBUS_SESSION_BUS_ADDRESS=unix:path=$dir/run/bus
 until_true 10 test -S "$dir/run/bus" || fail 'D-Bus does not start'
 printf %s 'demo keyring' | gnome-keyring-daemon --unlock --foreground --components=secrets >"$dir/keyring.log" 2>&1 &
 pids+=($!)
+bus() { gdbus call --session "$@"; }
+# Asked first whether it is there: asking it anything else would have the bus start another one.
 unlocked() {
-    gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets/collection/login \
+    bus -d org.freedesktop.DBus -o /org/freedesktop/DBus -m org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets | grep -q true &&
+        bus -d org.freedesktop.secrets -o /org/freedesktop/secrets/collection/login \
         -m org.freedesktop.DBus.Properties.Get org.freedesktop.Secret.Collection Locked | grep -q false
 }
 until_true 10 unlocked || fail 'the keyring does not open'
@@ -127,7 +130,7 @@ if [ -n "${VALETKEY_DEMO_ONE_ACCOUNT:-}" ]; then admin=default; else
 fi
 done_ 'admin logs in' "account $admin, by group $admin_group"
 printf %s 'canary-of-the-demo' | valetkey secret add deploy-key >/dev/null || fail 'the secret was not stored'
-secret-tool search --all service valetkey 2>&1 | grep -q deploy-key || fail 'the secret is not in the keyring'
+[ "$(secret-tool lookup service valetkey username valetkey/secret/deploy-key)" = canary-of-the-demo ] || fail 'the secret is not in the keyring'
 done_ 'secret' "deploy-key is in the keyring, put there from standard input"
 
 # ---- a session, and an agent in it --------------------------------------------------------------------

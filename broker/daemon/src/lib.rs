@@ -1,2 +1,11 @@
-//! x
-pub mod config;
+//! `valetkeyd`: reads the configuration, wires every adapter to the core, serves until told to stop.
+
+mod arguments;
+mod chores;
+mod config;
+mod logging;
+mod run;
+mod signals;
+mod wire;
+
+pub use run::main_with;

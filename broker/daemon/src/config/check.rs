@@ -1,21 +1,22 @@
 //! The configuration, checked: what the wiring reads.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     net::SocketAddr,
     path::PathBuf,
     time::Duration,
 };
 
 use url::Url;
-use valetkey_core::{Audiences, Credential, CredentialName, Credentials, LIFETIME_CEILING, SecretName};
+use valetkey_core::{Audiences, Credential, CredentialName, Credentials, LIFETIME_CEILING};
+use valetkey_oidc::{Issuer, ProviderConfig};
 
-use super::file::{self, File, OneOrMore, StoreName};
+use super::file::{self, File, StoreName};
 
 /// A configuration that holds together.
 #[derive(Debug)]
-pub struct Config {
-    pub(crate) provider: Provider,
+pub(crate) struct Config {
+    pub(crate) provider: ProviderConfig,
     pub(crate) keyring: Keyring,
     pub(crate) session: Session,
     pub(crate) tokens: Tokens,
@@ -23,22 +24,6 @@ pub struct Config {
     pub(crate) policy_folder: Option<PathBuf>,
     pub(crate) limits: Limits,
     pub(crate) credentials: Credentials,
-}
-
-#[derive(Debug)]
-pub(crate) struct Provider {
-    pub(crate) issuer: Url,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Option<SecretName>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) redirect_port: Option<u16>,
-    pub(crate) groups_claim: String,
-    pub(crate) required_claims: BTreeMap<String, Vec<String>>,
-    pub(crate) grace: Duration,
-    pub(crate) request_timeout: Duration,
-    pub(crate) login_timeout: Duration,
-    pub(crate) clock_skew: Duration,
-    pub(crate) extra_ca: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -56,7 +41,7 @@ pub(crate) struct Session {
 
 /// How the broker's own tokens are published.
 #[derive(Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     pub(crate) listen: SocketAddr,
     issuer: Option<String>,
     pub(crate) rotate_keys_after: u64,
@@ -64,7 +49,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// The `iss` of the broker's own tokens, once the port is known.
-    pub fn issuer_for(&self, port: u16) -> String {
+    pub(crate) fn issuer_for(&self, port: u16) -> String {
         self.issuer
             .clone()
             .unwrap_or_else(|| format!("http://{}", SocketAddr::new(self.listen.ip(), port)))
@@ -109,38 +94,26 @@ pub(super) fn check(file: File) -> Result<Config, String> {
     })
 }
 
-fn provider(file: file::Provider) -> Result<Provider, String> {
-    let issuer = Url::parse(&file.issuer)
-        .map_err(|error| format!("`provider.issuer` is not a URL: {error}"))?;
-    if !is_https_or_loopback(&issuer) {
-        return Err("`provider.issuer` must be https, or http on a loopback address".to_owned());
-    }
+fn provider(file: file::Provider) -> Result<ProviderConfig, String> {
+    let issuer = Issuer::parse(&file.issuer).map_err(|error| error.to_string())?;
     if file.client_id.is_empty() {
-        return Err("`provider.client_id` is empty; it is what the provider registered for Valetkey".to_owned());
+        return Err(
+            "`provider.client_id` is empty; it is what the provider registered for Valetkey"
+                .to_owned(),
+        );
     }
-    if !file.scopes.iter().any(|scope| scope == "openid") {
-        return Err("`provider.scopes` must contain \"openid\"".to_owned());
-    }
-    Ok(Provider {
-        issuer,
-        client_id: file.client_id,
-        client_secret: file.client_secret,
+    Ok(ProviderConfig {
+        client_secret_key: file.client_secret,
         scopes: file.scopes,
         redirect_port: file.redirect_port,
         groups_claim: file.groups_claim,
-        required_claims: file
-            .required_claims
-            .into_iter()
-            .map(|(claim, allowed)| match allowed {
-                OneOrMore::One(value) => (claim, vec![value]),
-                OneOrMore::More(values) => (claim, values),
-            })
-            .collect(),
-        grace: seconds(file.grace),
-        request_timeout: seconds(file.request_timeout),
-        login_timeout: seconds(file.login_timeout),
-        clock_skew: seconds(file.clock_skew),
+        required_claims: file.required_claims,
+        grace_seconds: file.grace.0,
+        request_timeout_seconds: file.request_timeout.0,
+        login_timeout_seconds: file.login_timeout.0,
+        clock_skew_seconds: file.clock_skew.0,
         extra_ca: absolute("provider.extra_ca", file.extra_ca)?,
+        ..ProviderConfig::new(issuer, file.client_id)
     })
 }
 

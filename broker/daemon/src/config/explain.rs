@@ -7,15 +7,19 @@ use super::Config;
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = &self.provider;
-        writeln!(f, "provider      {} as client {}", provider.issuer, provider.client_id)?;
-        writeln!(f, "              scopes {}", provider.scopes.join(" "))?;
-        for (claim, allowed) in &provider.required_claims {
-            writeln!(f, "              requires {claim} = {}", allowed.join(" or "))?;
+        writeln!(
+            f,
+            "provider      {} as client {}",
+            provider.issuer.as_str(),
+            provider.client_id
+        )?;
+        for claim in provider.required_claims.keys() {
+            writeln!(f, "              requires the claim {claim}")?;
         }
         writeln!(
             f,
             "              unreachable: sessions go on for {} s since its last word",
-            provider.grace.as_secs()
+            provider.grace_seconds
         )?;
         let store = if self.keyring.kernel {
             "kernel (gone after a reboot)"

@@ -9,6 +9,7 @@ use std::{
 
 use serde::Deserialize;
 use valetkey_core::{Algorithm, Audience, CredentialName, ScopeSet, SecretName, SourceKind};
+use valetkey_oidc::Accepted;
 
 use super::span::Span;
 
@@ -39,14 +40,13 @@ pub(super) struct Provider {
     pub(super) client_id: String,
     /// Name of the stored secret that holds the client secret, for confidential clients.
     pub(super) client_secret: Option<SecretName>,
-    #[serde(default = "default_scopes")]
-    pub(super) scopes: Vec<String>,
+    pub(super) scopes: Option<Vec<String>>,
     /// Port of the loopback redirect; any free one where absent.
     pub(super) redirect_port: Option<u16>,
     #[serde(default = "default_groups_claim")]
     pub(super) groups_claim: String,
     #[serde(default)]
-    pub(super) required_claims: BTreeMap<String, OneOrMore>,
+    pub(super) required_claims: BTreeMap<String, Accepted>,
     #[serde(default = "default_grace")]
     pub(super) grace: Span,
     #[serde(default = "default_request_timeout")]
@@ -57,13 +57,6 @@ pub(super) struct Provider {
     pub(super) clock_skew: Span,
     /// A file of PEM certificates that is trusted beside the system's.
     pub(super) extra_ca: Option<PathBuf>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum OneOrMore {
-    One(String),
-    More(Vec<String>),
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -183,12 +176,6 @@ pub(super) struct Credential {
     pub(super) max_lifetime: Span,
     #[serde(default)]
     pub(super) algorithm: Algorithm,
-}
-
-fn default_scopes() -> Vec<String> {
-    ["openid", "profile", "email", "groups", "offline_access"]
-        .map(str::to_owned)
-        .to_vec()
 }
 
 fn default_groups_claim() -> String {

@@ -15,7 +15,7 @@ const ALIKE: f64 = 0.7;
 
 /// Why there is no configuration to start with.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// No place for sockets.
     #[error(
         "XDG_RUNTIME_DIR is not set; log in through a session that sets it, or set it to a folder of your own with mode 0700, such as /run/user/UID"
@@ -51,7 +51,7 @@ pub enum ConfigError {
 }
 
 /// Reads and checks the configuration.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
+pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
     let text = read(path)?;
     let invalid = |message| ConfigError::Invalid {
         path: path.to_path_buf(),

@@ -8,6 +8,6 @@ mod load;
 mod paths;
 mod span;
 
-pub use check::Config;
-pub use load::{ConfigError, load};
-pub use paths::Paths;
+pub(crate) use check::Config;
+pub(crate) use load::{ConfigError, load};
+pub(crate) use paths::Paths;

@@ -9,18 +9,18 @@ use super::ConfigError;
 
 /// The folders and files of one user's broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
+pub(crate) struct Paths {
     /// Sockets: `$XDG_RUNTIME_DIR/valetkey`.
-    pub runtime: PathBuf,
+    pub(crate) runtime: PathBuf,
     /// The ledger: `$XDG_STATE_HOME/valetkey`, by default `~/.local/state/valetkey`.
-    pub state: PathBuf,
+    pub(crate) state: PathBuf,
     /// `$XDG_CONFIG_HOME/valetkey/config.toml`, by default `~/.config/valetkey/config.toml`.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 impl Paths {
     /// Reads the environment; `config` overrides where the configuration is.
-    pub fn from_environment(config: Option<&Path>) -> Result<Self, ConfigError> {
+    pub(crate) fn from_environment(config: Option<&Path>) -> Result<Self, ConfigError> {
         let runtime = absolute("XDG_RUNTIME_DIR").ok_or(ConfigError::NoRuntimeDir)?;
         let home = || absolute("HOME").ok_or(ConfigError::NoHome);
         let state = match absolute("XDG_STATE_HOME") {
@@ -40,12 +40,12 @@ impl Paths {
     }
 
     /// The control socket.
-    pub fn control_socket(&self) -> PathBuf {
+    pub(crate) fn control_socket(&self) -> PathBuf {
         self.runtime.join("control.sock")
     }
 
     /// The database of ledger and sessions.
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.state.join("ledger.db")
     }
 }

@@ -1,0 +1,70 @@
+//! From the command line to the exit status.
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+use valetkey_codes::Exit;
+use valetkey_core::{doctor::Finding, ports::Ports};
+use valetkey_host::{Activated, harden};
+
+use crate::{
+    arguments::Arguments,
+    config::{self, Config, Paths},
+    logging, wire,
+};
+
+/// Threads that serve. Two are enough for what one machine's agents ask, and each costs memory.
+const THREADS: usize = 2;
+
+/// The whole program. `decorate` is given the ports as they were wired and may wrap them; `valetkeyd`
+/// itself leaves them as they are.
+pub fn main_with(decorate: impl FnOnce(Ports) -> Ports) -> ExitCode {
+    // Before anything is read, and before there is a second thread.
+    let host = harden();
+    let activated = Activated::take();
+    let arguments = Arguments::parse();
+    logging::begin();
+    let configured = Paths::from_environment(arguments.config.as_deref())
+        .and_then(|paths| Ok((config::load(&paths.config)?, paths)));
+    let (config, paths) = match configured {
+        Ok(configured) => configured,
+        Err(error) => return fail(&error, Exit::Usage),
+    };
+    if arguments.check_config {
+        return explain(&config);
+    }
+    match serve(config, paths, host, activated, decorate) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, Exit::Failure),
+    }
+}
+
+fn serve(
+    config: Config,
+    paths: Paths,
+    host: Vec<Finding>,
+    activated: Activated,
+    decorate: impl FnOnce(Ports) -> Ports,
+) -> Result<(), wire::StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(wire::run(config, paths, host, activated, decorate));
+    // A thread that waits for a keyring prompt must not keep the process.
+    runtime.shutdown_background();
+    served
+}
+
+#[expect(clippy::print_stdout, reason = "what `--check-config` was asked for")]
+fn explain(config: &Config) -> ExitCode {
+    print!("{config}");
+    ExitCode::SUCCESS
+}
+
+fn fail(error: &dyn std::error::Error, exit: Exit) -> ExitCode {
+    use io::Write as _;
+    // Not through the log: it may be filtered, and this is the answer to whoever started us.
+    drop(writeln!(io::stderr(), "valetkeyd: {error}"));
+    ExitCode::from(exit as u8)
+}
