@@ -1,11 +1,12 @@
 //! Clients: HTTP/1.1 by hand, so that it can be said badly, and gRPC.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::UnixStream,
+    time::timeout,
 };
 use tonic::transport::{Channel, Endpoint};
 use valetkey_wire::agent::agent_client::AgentClient;
@@ -95,10 +96,12 @@ pub(crate) async fn form(socket: &Path, body: &str) -> Answer {
     http(socket, "POST", "/oauth2/token", kind, body).await
 }
 
-/// Everything until the other side closes; nothing where it resets.
+/// Everything until the other side closes; nothing where it resets. The bound is shorter than any
+/// time after which a door would have closed a silent connection anyway.
 pub(crate) async fn rest(stream: &mut UnixStream) -> Vec<u8> {
     let mut rest = Vec::new();
-    drop(stream.read_to_end(&mut rest).await);
+    let read = timeout(Duration::from_secs(4), stream.read_to_end(&mut rest)).await;
+    drop(read.expect("the door did not close the connection"));
     rest
 }
 
