@@ -139,8 +139,6 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
     use valetkey_secret::Destination;
     use zeroize::Zeroizing;
 

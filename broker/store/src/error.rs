@@ -77,10 +77,7 @@ pub(crate) fn wants_room(error: &rusqlite::Error) -> bool {
 
 /// Whether another process holds the write lock.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Whether a row was there already that only the writer could have made.

@@ -16,10 +16,6 @@ use crate::error::OpenError;
 /// does so in a loop that looks up in between.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(50);
 
-/// WAL pages after which SQLite copies them into the file. Larger than its default of 1,000, so that
-/// fewer commits pay for the copying; the WAL then has about 16 MB.
-const WAL_PAGES: i32 = 4000;
-
 /// The file's real place, once it is known to be a private regular file; made if it is not there.
 pub(crate) fn private_file(path: &Path) -> Result<PathBuf, OpenError> {
     let named = path
@@ -86,7 +82,6 @@ pub(crate) fn tune(db: &Connection) -> Result<(), OpenError> {
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // An acknowledged record survives a power cut, not only the end of the process.
     db.pragma_update(None, "synchronous", "full")?;
-    db.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::{
     job::{Change, Job, Outcome},
 };
 
-/// Most changes that wait. More than any number of callers that one machine has at once.
+/// Most changes that wait; whoever comes then is told that the disk is slow.
 pub(crate) const DEPTH: usize = 4096;
 
 /// How far the writer has come, as seen by those who wait.
@@ -73,9 +73,9 @@ impl Queue {
         &self.progress
     }
 
-    /// Answers when the change is durable, refused or late. While the disk does not answer, a change
-    /// that gives nothing up is refused at once; one that takes authority away is queued, so that it
-    /// is stored when the disk comes back, and answered at once all the same.
+    /// Answers when the change is durable, refused or late. While the disk does not answer,
+    /// nothing more is queued and everybody is told at once, but for a change that takes authority
+    /// away: its caller is told as well, and it is queued to be stored when the disk comes back.
     pub(crate) async fn store(&self, change: Change) -> Outcome {
         let settled = self.progress.settled.load(Ordering::Acquire);
         let stuck = self.progress.is_stuck();

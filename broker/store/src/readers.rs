@@ -2,11 +2,12 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use rusqlite::Connection;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use valetkey_core::ports::LedgerError;
 
 use crate::{error::unwritable, open};
@@ -22,19 +23,31 @@ struct Inner {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     turns: Semaphore,
+    answer_within: Duration,
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf, answer_within: Duration) -> Self {
         Self(Arc::new(Inner {
             path,
             idle: Mutex::default(),
             turns: Semaphore::new(AT_ONCE),
+            answer_within,
         }))
     }
 
-    /// Reads on a thread that may block.
+    /// Reads a little, on a thread that may block. Where the disk does not answer in time, the caller
+    /// does not wait for it.
     pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let answer = timeout(self.0.answer_within, self.read_all(read)).await;
+        answer.unwrap_or(Err(LedgerError::Slow))
+    }
+
+    /// Reads for as long as it takes, on a thread that may block.
+    pub(crate) async fn read_all<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -63,7 +76,7 @@ impl Readers {
         Ok(answer)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

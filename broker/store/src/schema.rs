@@ -11,8 +11,8 @@ const APPLICATION: i32 = 0x564b_4559;
 /// The one format so far. A change of the tables raises it and brings a migration.
 const FORMAT: i32 = 1;
 
-/// What people would like to search by is computed from the record when it is asked for: it costs
-/// no room and no time when a record is stored, and it cannot disagree with the record.
+/// `told` is for people with the `sqlite3` tool: what they would like to search by is computed from
+/// the record when they ask, so it costs nothing when a record is stored and cannot disagree with it.
 ///
 /// A lease is an index into the ledger. `changed` is the place of the record that a row came with:
 /// a row that speaks of a record beyond the end tells that the end was cut off.
@@ -24,12 +24,16 @@ CREATE TABLE ledger (
 CREATE TABLE records (
     sequence INTEGER PRIMARY KEY,
     record TEXT NOT NULL,
-    hash BLOB NOT NULL,
-    at INTEGER AS (json_extract(record, '$.at')) VIRTUAL,
-    request TEXT AS (json_extract(record, '$.request')) VIRTUAL,
-    session TEXT AS (json_extract(record, '$.session')) VIRTUAL,
-    event TEXT AS (json_extract(record, '$.event')) VIRTUAL
+    hash BLOB NOT NULL
 ) STRICT;
+CREATE VIEW told AS SELECT
+    sequence,
+    datetime(json_extract(record, '$.at') / 1000, 'unixepoch') AS at,
+    json_extract(record, '$.event') AS event,
+    json_extract(record, '$.session') AS session,
+    json_extract(record, '$.request') AS request,
+    record
+FROM records;
 CREATE TABLE leases (
     session BLOB NOT NULL,
     sequence INTEGER NOT NULL,

@@ -33,7 +33,7 @@ pub struct Options {
     pub entropy: Arc<dyn Entropy>,
     /// Where the key of the checkpoints and the anchor are kept.
     pub secrets: Arc<dyn SecretStore>,
-    /// How long a record may take until its caller is told that the disk is slow.
+    /// How long a record or a look-up may take until its caller is told that the disk is slow.
     pub answer_within: Duration,
     /// After how many records a checkpoint is due.
     pub checkpoint_every: u64,
@@ -131,7 +131,7 @@ impl Store {
         Ok(Arc::new(Self {
             options: options.clone(),
             ledger,
-            readers: Readers::new(path.to_owned()),
+            readers: Readers::new(path.to_owned(), options.answer_within),
             shared,
             vouched: tokio::sync::Mutex::new(vouched),
             queue: Queue::new(sender, thread, progress, options.answer_within),

@@ -71,7 +71,7 @@ impl Store {
             }
         };
         let (ledger, remembered) = (self.ledger, self.head());
-        let walked = self.readers.read(move |db| {
+        let walked = self.readers.read_all(move |db| {
             // One moment of the file for every question.
             let _snapshot = db.unchecked_transaction()?;
             Inspection {

@@ -1,5 +1,4 @@
 //! A disk that does not answer, played by another process that holds the write lock.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::time::Duration;
 
@@ -31,6 +30,32 @@ async fn whoever_comes_at_once_shares_a_commit() {
     assert_eq!(places, (1..=32).collect::<Vec<_>>(), "in order");
     let commits = store.commits() - before;
     assert!(commits <= 2, "{commits} commits for 32 records");
+}
+
+#[tokio::test]
+async fn no_more_wait_than_the_queue_holds() {
+    let home = Home::new();
+    let store = home.open();
+    let stranger = home.stranger();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut told_at_once = 0;
+    let mut waiting = Vec::new();
+    for n in 0..5000 {
+        let mut record = store.record(note(n));
+        match (&mut record).now_or_never() {
+            Some(refused) => {
+                assert_eq!(refused.unwrap_err(), LedgerError::Slow);
+                told_at_once += 1;
+            }
+            None => waiting.push(record),
+        }
+    }
+    // The queue holds 4,096; the writer may have taken its first batch out before.
+    assert!((5000 - 4096 - 256..=5000 - 4096).contains(&told_at_once));
+    stranger.execute_batch("COMMIT").unwrap();
+    for receipt in join_all(waiting).await {
+        receipt.unwrap();
+    }
 }
 
 #[tokio::test]

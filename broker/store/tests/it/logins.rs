@@ -1,5 +1,4 @@
 //! Who is logged in, between two runs.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use valetkey_core::{
     AccountName, User, UserId,

@@ -1,5 +1,4 @@
 //! What is there after the broker stopped in order.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use valetkey_core::ports::{Audit as _, Clock as _, Ledger as _, SessionFilter, Sessions as _};
 use valetkey_support::contracts::{
