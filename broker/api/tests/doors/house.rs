@@ -103,12 +103,16 @@ impl House {
     }
 
     pub(crate) async fn session(&self) -> (SessionId, PathBuf) {
+        self.pinned(Pins::default()).await
+    }
+
+    pub(crate) async fn pinned(&self, pins: Pins) -> (SessionId, PathBuf) {
         let ask = StartSession {
             account: AccountName::parse("alice").unwrap(),
             agent: AgentName::parse("coder").unwrap(),
             workspace: None,
             lifetime: None,
-            pins: Pins::default(),
+            pins,
         };
         let (session, socket) = lifecycle::start(&self.broker, ask).await.unwrap();
         (session.id, socket)

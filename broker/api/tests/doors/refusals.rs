@@ -1,8 +1,10 @@
 //! The same refusal in every form: code, sentence, next step, request id, and nothing else.
 
 use valetkey_codes::Code;
-use valetkey_core::Event;
-use valetkey_wire::agent::GetTokenRequest;
+use valetkey_core::{Event, Pins};
+use valetkey_wire::agent::{
+    GetSessionRequest, GetTokenRequest, ListGrantsRequest, WatchSessionRequest,
+};
 
 use crate::{
     house::House,
@@ -191,6 +193,35 @@ async fn paths_and_methods_that_are_not_here() {
     let answer = http(&socket, "DELETE", "/v1/session", "text/plain", "").await;
     assert_eq!(answer.status, 405);
     assert!(answer.has("allow: GET"));
+}
+
+#[tokio::test]
+async fn whoever_is_not_pinned_learns_nothing_in_any_way() {
+    let house = House::new().await;
+    let pins = Pins {
+        executable_sha256: Some("ab".repeat(32)),
+        cgroup: None,
+    };
+    let (_, socket) = house.pinned(pins).await;
+    let answers = [
+        json(&socket, r#"{"credential":"files","scopes":["read"]}"#).await,
+        get(&socket, "/v1/session").await,
+        get(&socket, "/v1/grants").await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.json()["error"], "caller_refused");
+    }
+    let mut client = agent(&socket).await;
+    let statuses = [
+        client.get_token(GetTokenRequest::default()).await.err(),
+        client.get_session(GetSessionRequest {}).await.err(),
+        client.list_grants(ListGrantsRequest {}).await.err(),
+        client.watch_session(WatchSessionRequest {}).await.err(),
+    ];
+    for status in statuses {
+        assert_eq!(sign(&status.unwrap(), "valetkey-code"), "caller_refused");
+    }
 }
 
 #[tokio::test]
