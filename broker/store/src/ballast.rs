@@ -7,11 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rusqlite::Connection;
 use valetkey_core::ports::Entropy;
 
-/// Its size in bytes. A revocation alone in its transaction writes about six pages of 4 KiB to the
-/// WAL, which is used over and over, so this lasts for far more than its size says.
-const SIZE: usize = 1 << 20;
+/// Its size in bytes: enough for what was not copied from the WAL yet, and for [`ROOM`] in the WAL
+/// and in the database.
+const SIZE: usize = 2 << 20;
+
+/// What the database takes of it, in bytes: pages for some thousand revocations.
+const ROOM: i32 = 1 << 19;
 
 /// A file of random bytes beside the database, so that no file system stores it in less room than it
 /// promises. Deleted when a change that takes authority away meets a full disk; until there is room
@@ -20,11 +24,14 @@ pub(crate) struct Ballast {
     path: PathBuf,
     bytes: Vec<u8>,
     aboard: bool,
+    /// The database has its room.
+    taken: bool,
 }
 
 impl Ballast {
-    /// The ballast of the database at `database`, put there if there is room.
-    pub(crate) fn beside(database: &Path, entropy: &dyn Entropy) -> Self {
+    /// The ballast of the database at `database`. Where there is no room for it, what room there is
+    /// becomes the database's at once.
+    pub(crate) fn beside(database: &Path, db: &Connection, entropy: &dyn Entropy) -> Self {
         let path = path_beside(database);
         let present = fs::symlink_metadata(&path);
         let aboard = present.is_ok_and(|file| file.is_file() && file.len() == SIZE as u64);
@@ -34,8 +41,13 @@ impl Ballast {
             path,
             bytes: block,
             aboard,
+            taken: false,
         };
-        ballast.restore();
+        if !ballast.restore()
+            && let Err(error) = ballast.spend(db)
+        {
+            tracing::error!(%error, "there is no room for revocations; make room on the ledger's disk");
+        }
         ballast
     }
 
@@ -43,7 +55,9 @@ impl Ballast {
     pub(crate) fn restore(&mut self) -> bool {
         if !self.aboard {
             self.aboard = self.write().is_ok();
-            if !self.aboard {
+            if self.aboard {
+                self.taken = false;
+            } else {
                 // What was written of it holds room that a revocation may need.
                 remove(&self.path);
             }
@@ -51,10 +65,21 @@ impl Ballast {
         self.aboard
     }
 
-    /// Gives its room away.
-    pub(crate) fn release(&mut self) {
+    /// Gives its room to the database, which from then on writes over what is its own: somebody else
+    /// may fill the disk faster than this one can revoke. Where that
+    /// was done before, only the WAL begins anew.
+    pub(crate) fn spend(&mut self, db: &Connection) -> rusqlite::Result<()> {
         remove(&self.path);
+        restart_wal(db)?;
         self.aboard = false;
+        if !self.taken {
+            // Two transactions: pages that are taken and freed in one are never written.
+            db.execute("INSERT INTO room VALUES (zeroblob(?1))", [ROOM])?;
+            db.execute("DELETE FROM room", [])?;
+            self.taken = true;
+            restart_wal(db)?;
+        }
+        Ok(())
     }
 
     fn write(&self) -> io::Result<()> {
@@ -76,6 +101,11 @@ impl Ballast {
 /// a full disk.
 pub(crate) fn release_beside(database: &Path) {
     remove(&path_beside(database));
+}
+
+/// Copies what the WAL holds, so that it begins anew over room that it has.
+fn restart_wal(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))
 }
 
 fn path_beside(database: &Path) -> PathBuf {

@@ -15,7 +15,8 @@ const FORMAT: i32 = 1;
 /// the record when they ask, so it costs nothing when a record is stored and cannot disagree with it.
 ///
 /// A lease is an index into the ledger. `changed` is the place of the record that a row came with:
-/// a row that speaks of a record beyond the end tells that the end was cut off.
+/// a row that speaks of a record beyond the end tells that the end was cut off. `room` is empty but
+/// for a moment on a full disk.
 const TABLES: &str = "
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -57,6 +58,9 @@ CREATE TABLE checkpoints (
     hash BLOB NOT NULL,
     at INTEGER NOT NULL,
     signature BLOB NOT NULL
+) STRICT;
+CREATE TABLE room (
+    taken BLOB NOT NULL
 ) STRICT;
 ";
 

@@ -114,10 +114,10 @@ impl Store {
         });
         let progress = Arc::new(Progress::default());
         let writer = Writer {
+            ballast: Ballast::beside(path, &db, &*options.entropy),
             db,
             ledger,
             head,
-            ballast: Ballast::beside(path, &*options.entropy),
             pruned: Vec::new(),
             shared: Arc::clone(&shared),
             progress: Arc::clone(&progress),

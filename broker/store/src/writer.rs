@@ -84,10 +84,9 @@ impl Writer {
         if jobs.is_empty() {
             return;
         }
-        self.ballast.release();
-        // Lets the WAL begin anew, over room that it has. Where that fails, the ballast's has to do.
-        let restart = "PRAGMA wal_checkpoint(RESTART)";
-        drop(self.db.query_row(restart, [], |_| Ok(())));
+        if let Err(error) = self.ballast.spend(&self.db) {
+            tracing::error!(%error, "the room kept for revocations could not be taken whole");
+        }
         match self.store(&jobs) {
             Ok(outcomes) => self.answer(jobs, outcomes),
             Err(error) => {

@@ -16,7 +16,7 @@ use valetkey_support::{
     CountingEntropy, MovableClock,
     contracts::{
         ledger::{note, token},
-        sessions::{change, session},
+        sessions::session,
     },
     fakes::secret_store::FakeSecretStore,
 };
@@ -24,8 +24,7 @@ use valetkey_support::{
 use crate::home::{faults, save};
 
 const FOLDER: &str = "VALETKEY_TEST_SMALL_DISK";
-/// How many sessions are revoked on the full disk, one by one: more than the room that is kept would
-/// hold if every one took new room.
+/// How many sessions are revoked on the full disk, one by one.
 const SESSIONS: u64 = 400;
 
 #[tokio::test]
@@ -95,6 +94,7 @@ async fn on_the_small_disk(folder: &Path) {
         // The room that is kept for revocations is not for anybody else.
         let refused = store.record(token(session(SESSIONS).id, n, 60)).await;
         assert!(refused.is_err(), "after {n}");
+        // Whatever fills the disk goes on filling it.
         fill(&filler);
     }
     let after = store.verify().await.unwrap();
@@ -104,18 +104,29 @@ async fn on_the_small_disk(folder: &Path) {
     );
     drop(store);
 
-    // It opens on a disk without room, too, and knows what it did.
     let store = open(folder, &keyring);
     for n in 1..=SESSIONS {
         assert!(store.load(session(n).id).unwrap().state.is_final());
     }
-    let fresh = session(SESSIONS + 1);
-    assert!(store.save(fresh.clone(), change(&fresh)).await.is_err());
-
     fs::remove_file(&filler).unwrap();
     store.record(note(1)).await.unwrap();
+    let fresh = session(SESSIONS + 1);
     save(&store, &fresh).await;
-    let ballast = fs::metadata(folder.join("valetkey.db.ballast")).unwrap();
-    assert_eq!(ballast.len(), 1 << 20, "the room is kept again");
+    let ballast = folder.join("valetkey.db.ballast");
+    assert_eq!(
+        fs::metadata(&ballast).unwrap().len(),
+        2 << 20,
+        "the room is kept again"
+    );
+    assert!(faults(&store).await.is_empty());
+    drop(store);
+
+    // It opens on a disk that is full to the last byte, and revokes.
+    fill(&filler);
+    let store = open(folder, &keyring);
+    fill(&filler);
+    assert!(store.record(token(fresh.id, 1, 60)).await.is_err());
+    save(&store, &fresh.revoke("boss".into(), "left".into()).unwrap()).await;
+    assert!(!ballast.exists());
     assert!(faults(&store).await.is_empty());
 }
