@@ -91,14 +91,16 @@ impl Account {
         )
     }
 
-    fn status(&self) -> LoginStatus {
-        let dead = self.record.dead.clone();
+    fn status(&self, now: Moment, grace: u64) -> LoginStatus {
+        let unusable = self.known(now, grace).err();
         LoginStatus {
             account: self.record.account.clone(),
             user: self.record.user.clone(),
             confirmed: self.record.confirmed,
             renews: self.renews.unix_ms / 1000,
-            problem: dead.or_else(|| self.problem.clone()),
+            problem: unusable
+                .map(|trouble| trouble.sentence())
+                .or_else(|| self.problem.clone()),
         }
     }
 }
@@ -129,8 +131,10 @@ impl Accounts {
         self.lock().get(name).map(|account| account.record.clone())
     }
 
-    pub(crate) fn list(&self) -> Vec<LoginStatus> {
-        self.lock().values().map(Account::status).collect()
+    pub(crate) fn list(&self, now: Moment, grace: u64) -> Vec<LoginStatus> {
+        let accounts = self.lock();
+        let all = accounts.values();
+        all.map(|account| account.status(now, grace)).collect()
     }
 
     /// The names of those for which `which` holds, which may change them.
@@ -197,6 +201,18 @@ mod tests {
         assert_eq!(account.age(back), 100);
         assert!(account.known(back, 99).is_err());
         assert!(account.known(back, 100).is_ok());
+    }
+
+    #[test]
+    fn the_clock_that_says_more_is_believed() {
+        let account = Account::confirmed(record(), NOW, NOW.after(10));
+        let later = |wall_ms, boot_us| Moment {
+            unix_ms: NOW.unix_ms + wall_ms,
+            boot_us: NOW.boot_us + boot_us,
+            ..NOW
+        };
+        assert_eq!(account.age(later(10_000, 100_000_000)), 100);
+        assert_eq!(account.age(later(100_000, 10_000_000)), 100);
     }
 
     #[test]

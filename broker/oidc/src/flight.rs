@@ -67,17 +67,20 @@ impl<T> Default for Flights<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Duration,
     };
 
-    use tokio::sync::Notify;
+    use tokio::{sync::Notify, time::timeout};
     use valetkey_core::AccountName;
 
     use super::{Flight, Flights};
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn callers_share_one_flight_and_the_next_is_new() {
         let account = AccountName::parse("default").unwrap();
         let flights = Flights::default();
@@ -92,7 +95,8 @@ mod tests {
         let (first, second) = (join(), join());
         gate.notify_one();
         assert_eq!(first.outcome().await, Some(1));
-        assert_eq!(second.outcome().await, Some(1));
+        let second = timeout(Duration::from_secs(1), second.outcome()).await;
+        assert_eq!(second, Ok(Some(1)));
         let third = join();
         gate.notify_one();
         assert_eq!(third.outcome().await, Some(2));

@@ -116,6 +116,6 @@ impl Logins for OidcLogins {
     }
 
     fn list(&self) -> Vec<LoginStatus> {
-        self.0.accounts.list()
+        self.0.accounts.list(self.0.now(), self.0.grace())
     }
 }

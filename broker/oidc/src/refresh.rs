@@ -18,10 +18,9 @@ use crate::{
 const UNSTATED: u64 = 3600;
 
 impl Engine {
-    /// Refreshes a login, or joins the refresh that is in flight. A login that is known to be dead
-    /// is not asked about. The work goes on where the caller leaves.
+    /// Refreshes a login, or joins the refresh that is in flight. The work goes on where the caller
+    /// leaves.
     pub(crate) async fn refresh(self: &Arc<Self>, account: &AccountName) -> Result<User, Trouble> {
-        self.accounts.with(account, |account| account.alive())?;
         let flight = self.refreshes.join(account, || {
             let (engine, account) = (Arc::clone(self), account.clone());
             async move { engine.refresh_alone(&account).await }
@@ -33,9 +32,11 @@ impl Engine {
     async fn refresh_alone(&self, account: &AccountName) -> Result<User, Trouble> {
         let lane = self.lane(account);
         let mut vault = lane.vault.lock().await;
-        // Both may have changed while somebody else held the vault.
-        let known = self.accounts.record(account).ok_or(Trouble::NotLoggedIn)?;
-        self.accounts.with(account, |account| account.alive())?;
+        // Whoever held the vault may have ended the login: a dead one is not asked about.
+        let known = self.accounts.with(account, |account| {
+            account.alive()?;
+            Ok(account.record.clone())
+        })?;
         match self.ask_again(&known, &mut vault).await {
             Ok(record) => {
                 let user = record.user.clone();

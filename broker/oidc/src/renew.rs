@@ -27,10 +27,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Renews every login whose time has come, side by side, and ends those whose grace is over.
+    /// Ends the logins whose grace is over, and then renews those whose time has come, side by side.
     /// Ready when all of it is done.
     pub(crate) async fn renew_due(self: &Arc<Self>) {
-        // First, so that a restart with an old login does not lend it while the provider is asked.
+        // First, so that nothing is lent on an old login's word while the provider is being asked.
         self.lapse_due().await;
         let now = self.now();
         let due = self
@@ -43,7 +43,6 @@ impl Engine {
             renewals.spawn(async move { drop(engine.refresh(&account).await) });
         }
         while renewals.join_next().await.is_some() {}
-        self.lapse_due().await;
     }
 
     async fn lapse_due(&self) {

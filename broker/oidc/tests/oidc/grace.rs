@@ -87,6 +87,8 @@ async fn a_restart_after_the_grace_lends_nothing() {
     world.restart().await;
     let refusal = world.known().await.unwrap_err();
     assert_eq!(refusal.code(), Code::LoginExpired);
+    let problem = world.status().problem.unwrap();
+    assert!(problem.contains("for more than 10 min"), "{problem}");
     world.logins.renew_due().await;
     assert!(
         world.told.all()[0].starts_with("ended"),
