@@ -27,6 +27,9 @@ pub struct Limits {
     pub pace: Option<Pace>,
     /// How long a session that is over may take to tell its open calls why, before they are cut.
     pub farewell: Duration,
+    /// How long the socket of a session that is over tells whoever comes why it refuses, before it is
+    /// removed.
+    pub linger: Duration,
     /// How long requests that run may go on when the broker stops.
     pub drain: Duration,
 }
@@ -62,6 +65,7 @@ impl Default for Limits {
             streams: 100,
             pace: Some(Pace::default()),
             farewell: Duration::from_millis(50),
+            linger: Duration::from_secs(300),
             drain: Duration::from_secs(5),
         }
     }

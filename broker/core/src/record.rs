@@ -86,7 +86,7 @@ pub enum Event {
         #[serde(flatten)]
         to: SessionState,
     },
-    /// An admin asked for a revocation, which then changed the sessions recorded next to this.
+    /// An admin's revocation, which changed the sessions recorded just before this.
     RevocationOrdered {
         /// The admin.
         by: UserId,

@@ -32,7 +32,7 @@ const NAMESPACE: &str = "valetkey";
 
 /// Why the broker does not serve.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// The system refused something.
     #[error("{0}")]
     System(#[from] io::Error),

@@ -56,7 +56,7 @@ impl World {
         .expect("the provider starts");
         let world = Self {
             folder: tempfile::Builder::new().prefix("vk").tempdir().expect("a temporary folder"),
-            desktop: PrivateDesktop::start(),
+            desktop: PrivateDesktop::start().expect("a desktop; `make test` installs what it needs"),
             idp,
             broker: None,
         };
@@ -90,7 +90,9 @@ impl World {
 
     /// The broker's folder for sockets.
     pub fn runtime(&self) -> PathBuf {
-        self.desktop.runtime_dir().join("valetkey")
+        let variables = self.desktop.env();
+        let runtime = variables.iter().find(|(name, _)| *name == "XDG_RUNTIME_DIR");
+        runtime.expect("a desktop has a folder for sockets").1.join("valetkey")
     }
 
     /// The control socket.
@@ -124,10 +126,10 @@ impl World {
     pub fn surround<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command
             .env_clear()
+            .envs(self.desktop.env())
             .env("PATH", "/usr/bin:/bin")
             .env("XDG_CONFIG_HOME", self.folder().join("config"))
             .env("XDG_STATE_HOME", self.folder().join("state"))
-            .envs(self.desktop.env())
     }
 
     /// Starts the broker and waits until it is ready.

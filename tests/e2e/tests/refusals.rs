@@ -127,7 +127,7 @@ fn the_canary_is_nowhere() {
         assert!(!contains(bytes, CANARY.as_bytes()), "the secret is in {}", path.display());
         assert!(!contains(bytes, token.trim().as_bytes()), "the token is in {}", path.display());
     });
-    each_file(world.desktop.home(), &mut |path, bytes| {
+    each_file(&world.desktop.home(), &mut |path, bytes| {
         assert!(!contains(bytes, CANARY.as_bytes()), "the secret is plain in {}", path.display());
     });
     assert!(looked_at >= 3, "log, ledger and configuration at least");

@@ -50,6 +50,7 @@ pub(super) struct Door {
     open: AtomicU64,
     foreigners: Seldom,
     gone: CancellationToken,
+    left: CancellationToken,
 }
 
 impl Door {
@@ -69,6 +70,7 @@ impl Door {
             open: AtomicU64::new(0),
             foreigners: Seldom::default(),
             gone: CancellationToken::new(),
+            left: CancellationToken::new(),
             house,
         });
         tokio::spawn(Arc::clone(&door).attend(listener));
@@ -86,31 +88,71 @@ impl Door {
         Cut { connections }
     }
 
-    /// Ready when its socket is gone and nothing of it runs, because it was closed or the broker
-    /// stopped.
+    /// Ready when nothing that was begun before the door closed, or the broker stopped, runs any more.
     pub(super) async fn gone(&self) {
         self.gone.cancelled().await;
     }
 
+    /// Ready when its socket is gone too, and nothing of it runs.
+    pub(super) async fn left(&self) {
+        self.left.cancelled().await;
+    }
+
+    /// Whether [`Self::left`] is ready.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.is_cancelled()
+    }
+
     async fn attend(self: Arc<Self>, listener: UnixListener) {
-        // Said even if this task is torn down with the runtime.
-        let _gone: DropGuard = self.gone.clone().drop_guard();
-        let connections = Arc::new(TaskTracker::new());
-        self.accept(&listener, &connections).await;
+        // Both are said even if this task is torn down with the runtime.
+        let _left: DropGuard = self.left.clone().drop_guard();
+        let gone: DropGuard = self.gone.clone().drop_guard();
+        self.serve_until_it_ends(&listener, &self.ending).await;
+        drop(gone);
+        let over = self.ending.closing.is_cancelled();
+        if over {
+            self.answer_latecomers(&listener).await;
+        }
         // A broker that stops leaves the folder: a sandbox may hold it, and the next run opens the
         // same door in it.
-        let over = self.ending.closing.is_cancelled();
         if let Err(error) = socket::remove(&self.house.runtime, self.session, over) {
             tracing::warn!(session = %self.session, %error, "the session's socket was not removed");
         }
-        drop(listener);
+    }
+
+    async fn serve_until_it_ends(self: &Arc<Self>, listener: &UnixListener, ending: &Ending) {
+        let connections = Arc::new(TaskTracker::new());
+        self.accept(listener, &connections, ending).await;
         let limits = &self.house.limits;
-        self.ending
+        ending
             .see_out(&connections, limits.farewell, limits.drain)
             .await;
     }
 
-    async fn accept(self: &Arc<Self>, listener: &UnixListener, connections: &TaskTracker) {
+    /// The session is over and everything of it is cut. Whoever comes now is told so by the ordinary
+    /// way of a request, which refuses it, for as long as an agent may need to hear it.
+    async fn answer_latecomers(self: &Arc<Self>, listener: &UnixListener) {
+        let ending = Ending::of(&self.ending.stopping);
+        let over = async {
+            tokio::time::sleep(self.house.limits.linger).await;
+            ending.closing.cancel();
+        };
+        tokio::pin!(over);
+        let serving = self.serve_until_it_ends(listener, &ending);
+        tokio::pin!(serving);
+        tokio::select! {
+            () = &mut serving => return,
+            () = &mut over => {}
+        }
+        serving.await;
+    }
+
+    async fn accept(
+        self: &Arc<Self>,
+        listener: &UnixListener,
+        connections: &TaskTracker,
+        ending: &Ending,
+    ) {
         let places = Arc::new(Semaphore::new(self.house.limits.connections));
         loop {
             let next = async {
@@ -120,13 +162,14 @@ impl Door {
             };
             let (place, accepted) = tokio::select! {
                 biased;
-                () = self.ending.beginning() => return,
+                () = ending.beginning() => return,
                 next = next => next,
             };
             match accepted {
                 Ok((stream, _)) => {
                     if let Some(caller) = self.admit(&stream) {
-                        let connection = Arc::clone(self).serve(stream, caller, place);
+                        let connection =
+                            Arc::clone(self).serve(stream, caller, place, ending.clone());
                         connections.spawn(connection);
                     }
                 }
@@ -143,11 +186,12 @@ impl Door {
         stream: UnixStream,
         caller: Caller,
         _place: Option<OwnedSemaphorePermit>,
+        ending: Ending,
     ) {
         self.open.fetch_add(1, Ordering::Relaxed);
         let desk = Desk::new(Arc::clone(&self), Arc::new(caller));
         let answers = AgentCalls::new(desk);
-        serve::serve(stream, answers, &self.house.limits, &self.ending).await;
+        serve::serve(stream, answers, &self.house.limits, &ending).await;
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -67,7 +67,7 @@ impl SessionDoors {
         self.stopping.cancel();
         let doors: Vec<_> = self.locked().drain().map(|(_, door)| door).collect();
         for door in doors {
-            door.gone().await;
+            door.left().await;
         }
     }
 
@@ -107,7 +107,8 @@ impl Doors for SessionDoors {
         let cut = door.close();
         Box::pin(async move {
             door.gone().await;
-            self.locked().remove(&session);
+            // Those that answer latecomers stay, so that a stop can wait for them.
+            self.locked().retain(|_, door| !door.has_left());
             cut
         })
     }

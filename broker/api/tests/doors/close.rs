@@ -72,8 +72,16 @@ async fn a_revocation_ends_idle_busy_and_watching_connections() {
     let last = watch.message().await.unwrap_err();
     assert_eq!(sign(&last, "valetkey-code"), "session_revoked");
     assert!(in_flight.await.unwrap().is_err());
-    assert!(!socket.exists() && !socket.parent().unwrap().exists());
-    assert!(UnixStream::connect(&socket).await.is_err());
+    let late = json(&socket, TOKEN).await;
+    assert_eq!(late.status, 403);
+    assert_eq!(late.json()["error"], "session_revoked");
+    let mut watch = agent(&socket).await;
+    let refused = watch.watch_session(WatchSessionRequest {}).await;
+    let refused = match refused {
+        Ok(stream) => stream.into_inner().message().await.unwrap_err(),
+        Err(refused) => refused,
+    };
+    assert_eq!(sign(&refused, "valetkey-code"), "session_revoked");
 
     *house.tokens.hold.lock().unwrap() = false;
     assert_eq!(json(&other, TOKEN).await.status, 200);
@@ -208,9 +216,7 @@ async fn a_broker_that_stops_finishes_what_runs_and_keeps_the_folder() {
 
     // The next run opens the same door in the same folder.
     *house.tokens.hold.lock().unwrap() = false;
-    let runtime = house.runtime.path().to_owned();
-    let next = SessionDoors::new(runtime, Limits::default()).await.unwrap();
-    next.attach(house.broker.clone());
+    let next = next_run(&house).await;
     assert_eq!(next.open(session).unwrap(), socket);
     assert_eq!(json(&socket, TOKEN).await.status, 200);
     next.close(session).await;
@@ -226,25 +232,46 @@ async fn the_socket_is_the_owners_alone_and_replaces_only_its_own() {
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(folder.parent().unwrap()), 0o700);
     assert_eq!(house.doors.open(session).unwrap(), socket, "idempotent");
-    house.doors.close(session).await;
+    house.doors.stop().await;
 
     // Left behind by a broker that was killed.
-    std::fs::create_dir(&folder).unwrap();
     drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    house.doors.open(session).unwrap();
+    let next = next_run(&house).await;
+    next.open(session).unwrap();
     assert!(socket.symlink_metadata().unwrap().file_type().is_socket());
     assert_eq!(get(&socket, "/v1/session").await.status, 200);
-    house.doors.close(session).await;
+    next.stop().await;
 
     // Not ours to remove.
-    std::fs::create_dir(&folder).unwrap();
     std::fs::write(&socket, "kept").unwrap();
-    assert!(house.doors.open(session).is_err());
+    let next = next_run(&house).await;
+    assert!(next.open(session).is_err());
     assert_eq!(std::fs::read(&socket).unwrap(), b"kept");
     std::fs::remove_file(&socket).unwrap();
     std::fs::remove_dir(&folder).unwrap();
     symlink(house.runtime.path(), &folder).unwrap();
-    assert!(house.doors.open(session).is_err());
+    assert!(next.open(session).is_err());
+}
+
+#[tokio::test]
+async fn the_socket_of_a_session_that_is_over_goes_away_in_the_end() {
+    let house = House::with(Limits {
+        linger: Duration::ZERO,
+        ..Limits::default()
+    })
+    .await;
+    let (_, socket) = house.session().await;
+    timeout(BOUND, revoke(&house.broker, RevokeTarget::All)).await.unwrap();
+    timeout(BOUND, house.doors.stop()).await.unwrap();
+    assert!(!socket.exists() && !socket.parent().unwrap().exists());
+}
+
+/// The doors of a broker that was started again.
+async fn next_run(house: &House) -> SessionDoors {
+    let runtime = house.runtime.path().to_owned();
+    let next = SessionDoors::new(runtime, Limits::default()).await.unwrap();
+    next.attach(house.broker.clone());
+    next
 }
 
 #[tokio::test]

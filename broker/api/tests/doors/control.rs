@@ -373,7 +373,7 @@ async fn an_admin_is_whom_the_provider_says() {
     assert_eq!(revoked.sessions[0].tokens_outstanding, 1);
     assert!(revoked.sessions[0].outstanding_until.is_some());
     assert_eq!(revoked.sessions[0].not_durable, None);
-    assert!(!socket.exists());
+    assert_eq!(json(&socket, ask).await.status, 403);
     assert_eq!(get(&other, "/v1/session").await.status, 200);
     let again = client
         .revoke(as_account("boss", order(this)))

@@ -152,14 +152,6 @@ pub async fn revoke(
     if let (RevokeTarget::Session(id), true) = (&target, met.is_empty()) {
         return Err(not_live(broker, *id));
     }
-    let order = Event::RevocationOrdered {
-        by: authority.user.id.clone(),
-        target: target.describe(),
-        reason: reason.clone(),
-        sessions: met.len() as u64,
-    };
-    // A full disk does not keep authority alive: each session's own change reports the failure.
-    drop(broker.record(order).await);
     let by = format!(
         "{} at {}",
         authority.user.id.subject, authority.user.id.issuer
@@ -178,6 +170,15 @@ pub async fn revoke(
     }
     let now = broker.now();
     let elapsed_us = now.boot_us.saturating_sub(begun.boot_us);
+    let order = Event::RevocationOrdered {
+        by: authority.user.id.clone(),
+        target: target.describe(),
+        reason,
+        sessions: sessions.len() as u64,
+    };
+    // After the cuts, which do not wait for it; what a failure here loses stands in each session's own
+    // record too.
+    drop(broker.record(order).await);
     let mut reports = Vec::with_capacity(sessions.len());
     for (session, cut, durable) in sessions {
         reports.push(report(broker, session, cut, durable, now).await);

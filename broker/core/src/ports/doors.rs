@@ -28,7 +28,8 @@ pub trait Doors: Send + Sync {
     /// Tells whoever watches the session through its door that it has changed, and is not over.
     fn changed(&self, session: SessionId);
 
-    /// Closes it: the socket is gone, and when the future is ready every connection, call and stream
-    /// through it has ended. Begins with the call, so several doors close side by side. Idempotent.
+    /// Closes it: when the future is ready every connection, call and stream through it has ended.
+    /// For a while the socket goes on telling whoever comes that the session is over. Begins with the
+    /// call, so several doors close side by side. Idempotent.
     fn close(&self, session: SessionId) -> Answer<'_, Cut>;
 }
