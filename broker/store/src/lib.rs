@@ -1,11 +1,11 @@
 //! The embedded database: the ledger, the sessions, their leases, and who is logged in.
 //!
-//! One SQLite file, one thread that writes it ([`writer`]), any number of threads that read it
-//! ([`readers`]). Whatever is queued is stored in one transaction with one flush, and only then is
+//! One SQLite file, one thread that writes it (`writer`), any number of threads that read it
+//! (`readers`). Whatever is queued is stored in one transaction with one flush, and only then is
 //! anybody answered: an answer means that the record survives a power cut.
 //!
-//! Where to read on: a record's way is [`queue`] -> [`writer`] -> [`batch`] -> [`chain`]; how
-//! tampering is found is told in [`verify`] and [`checkpoint`].
+//! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how
+//! tampering is found, and what is not, is told in `verify` and `checkpoint`.
 
 mod anchor;
 mod audit;

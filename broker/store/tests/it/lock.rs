@@ -72,7 +72,7 @@ async fn a_lock_is_a_slow_disk_and_passes() {
     let late = store.record(note(1)).await;
     assert_eq!(late.unwrap_err(), LedgerError::Slow);
     // Nobody waits for what is known to be stuck.
-    let at_once = store.record(token(mine.id, 2, 60)).now_or_never();
+    let at_once = store.record(note(2)).now_or_never();
     assert_eq!(at_once.unwrap().unwrap_err(), LedgerError::Slow);
     // Authority is taken away all the same, and stored when the disk comes back.
     let revoked = mine.revoke("boss".into(), "left".into()).unwrap();
@@ -85,7 +85,7 @@ async fn a_lock_is_a_slow_disk_and_passes() {
     assert_eq!(
         store.grown_beyond(stored + 1).await,
         stored + 2,
-        "the late note and the revocation, not the token"
+        "the late note and the revocation, not the other note"
     );
     let refused = store.record(token(mine.id, 3, 60)).await;
     assert_eq!(refused.unwrap_err(), LedgerError::SessionGone);
