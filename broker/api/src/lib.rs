@@ -11,7 +11,6 @@
 
 mod agent;
 mod control;
-mod keys;
 mod limits;
 mod reply;
 mod serve;

@@ -62,7 +62,7 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
         .sources
         .obtain(&permit, lease, now)
         .await
-        .map_err(source_refusal)?;
+        .map_err(|error| source_refusal(&error))?;
     let issued = permit.issue(token, lease, now)?;
 
     // 7. still alive, still active
@@ -91,9 +91,11 @@ pub(crate) fn ledger_refusal(error: &LedgerError) -> Refusal {
     Refusal::new(code).because(error.to_string())
 }
 
-fn source_refusal(error: SourceError) -> Refusal {
-    let code = match &error {
+/// What a source's failure means for whoever asked.
+pub fn source_refusal(error: &SourceError) -> Refusal {
+    let code = match error {
         SourceError::Secret(error) => error.code(),
+        SourceError::Ledger(error) => return ledger_refusal(error),
         SourceError::Unavailable(_) => Code::UpstreamUnavailable,
         SourceError::Failed(_) => Code::Internal,
     };

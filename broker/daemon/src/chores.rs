@@ -18,7 +18,10 @@ const CHECKPOINT: Duration = Duration::from_secs(5);
 pub(crate) async fn expire(broker: Broker, stop: CancellationToken) {
     while !stopped_within(LOOK_AROUND, &stop).await {
         if let Err(refusal) = lifecycle::expire_due(&broker).await {
-            tracing::error!(detail = refusal.detail(), "a session could not be expired durably");
+            tracing::error!(
+                detail = refusal.detail(),
+                "a session could not be expired durably"
+            );
         }
     }
 }
@@ -40,7 +43,9 @@ pub(crate) async fn reload(broker: Broker, mut hangup: Signal, stop: Cancellatio
             _ = hangup.recv() => {}
         }
         match policies::reload(&broker).await {
-            Ok(summary) => tracing::info!(policies = summary.policies, "the policies were read again"),
+            Ok(summary) => {
+                tracing::info!(policies = summary.policies, "the policies were read again")
+            }
             Err(refusal) => tracing::error!(
                 detail = refusal.message(),
                 "the policies are not valid; the earlier ones stay in force"

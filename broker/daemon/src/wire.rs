@@ -84,7 +84,11 @@ pub(crate) async fn run(
     let secrets: Arc<dyn SecretStore> = Arc::new(keyring(&config));
     let options = Options {
         answer_within: config.limits.ledger_deadline,
-        ..Options::new(Arc::clone(&clock), Arc::clone(&entropy), Arc::clone(&secrets))
+        ..Options::new(
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&secrets),
+        )
     };
     let store = Store::open(&paths.database(), options)?;
     let policies = CedarPolicies::load(config.policy_folder.as_slice())?;
@@ -92,6 +96,7 @@ pub(crate) async fn run(
     let issuer = config.tokens.issuer_for(verifier.local_addr()?.port());
     let keys = Arc::new(SigningKeys::new(
         Arc::clone(&secrets),
+        Arc::clone(&store) as _,
         Arc::clone(&clock),
         signing_plan(&config),
     ));
@@ -252,5 +257,9 @@ fn settings(config: &Config) -> Settings {
 
 fn told(refusal: Refusal) -> StartError {
     let detail = refusal.detail().map(|detail| format!(": {detail}"));
-    StartError::Restore(format!("{}{}", refusal.message(), detail.unwrap_or_default()))
+    StartError::Restore(format!(
+        "{}{}",
+        refusal.message(),
+        detail.unwrap_or_default()
+    ))
 }

@@ -22,7 +22,7 @@ use valetkey_sources::{Registry, SignedSource, SigningKeys, SigningPlan};
 use valetkey_support::{
     MovableClock,
     contracts::sources::{Scene, fresh_lease},
-    fakes::secret_store::FakeSecretStore,
+    fakes::{ledger::MemoryLedger, secret_store::FakeSecretStore},
 };
 
 const ISSUER: &str = "http://127.0.0.1:8425";
@@ -64,7 +64,12 @@ impl World {
             rotate_after: 86_400,
         };
         let store = Arc::new(FakeSecretStore::default());
-        let keys = Arc::new(SigningKeys::new(store, clock.clone(), plan));
+        let keys = Arc::new(SigningKeys::new(
+            store,
+            Arc::new(MemoryLedger::default()),
+            clock.clone(),
+            plan,
+        ));
         let sources = Registry::new(SignedSource::new(ISSUER.to_owned(), keys.clone()));
         Self {
             clock,

@@ -7,7 +7,9 @@ use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
 use valetkey_codes::Code;
 use valetkey_core::{
-    Pins, Refusal, doctor, lifecycle, policies,
+    Pins, Refusal, doctor,
+    flow::source_refusal,
+    lifecycle, policies,
     ports::{LedgerError, PolicySummary, SessionFilter},
     secrets,
 };
@@ -25,7 +27,6 @@ use valetkey_wire::developer::{
 use zeroize::Zeroizing;
 
 use super::{Office, audit, login, view};
-use crate::keys;
 
 type Reply<T> = Result<Response<T>, Status>;
 
@@ -147,7 +148,7 @@ impl Developer for DeveloperService {
         let public = self.0.broker.ports.keys.public().await;
         self.reply(
             public
-                .map_err(|error| keys::refusal(&error))
+                .map_err(|error| source_refusal(&error))
                 .map(|keys| ListKeysResponse {
                     keys: keys.into_iter().map(view::key).collect(),
                 }),
@@ -157,7 +158,7 @@ impl Developer for DeveloperService {
     async fn rotate_keys(&self, _: Request<RotateKeysRequest>) -> Reply<RotateKeysResponse> {
         let made = self.0.broker.ports.keys.rotate().await;
         self.reply(
-            made.map_err(|error| keys::refusal(&error))
+            made.map_err(|error| source_refusal(&error))
                 .map(|keys| RotateKeysResponse {
                     keys: keys.into_iter().map(view::key).collect(),
                 }),

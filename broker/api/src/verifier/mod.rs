@@ -19,11 +19,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::body::Body;
 use valetkey_codes::Code;
-use valetkey_core::{Broker, Refusal};
+use valetkey_core::{Broker, Refusal, flow::source_refusal};
 
 use self::host::Hosts;
 use crate::{
-    Limits, keys,
+    Limits,
     serve::{self, ACCEPT_REST, Answers, Ending},
     status::{self, Form, Reference},
 };
@@ -142,7 +142,7 @@ impl VerifierCalls {
     async fn keys(&self) -> Response<Body> {
         let public = self.0.broker.ports.keys.public().await;
         let set = public
-            .map_err(|error| keys::refusal(&error))
+            .map_err(|error| source_refusal(&error))
             .and_then(|public| {
                 documents::keys(&public)
                     .map_err(|error| Refusal::new(Code::Internal).because(error.to_string()))

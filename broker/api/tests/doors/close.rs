@@ -261,7 +261,9 @@ async fn the_socket_of_a_session_that_is_over_goes_away_in_the_end() {
     })
     .await;
     let (_, socket) = house.session().await;
-    timeout(BOUND, revoke(&house.broker, RevokeTarget::All)).await.unwrap();
+    timeout(BOUND, revoke(&house.broker, RevokeTarget::All))
+        .await
+        .unwrap();
     timeout(BOUND, house.doors.stop()).await.unwrap();
     assert!(!socket.exists() && !socket.parent().unwrap().exists());
 }

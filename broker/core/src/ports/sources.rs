@@ -2,7 +2,7 @@
 
 use valetkey_secret::IssuedToken;
 
-use super::Answer;
+use super::{Answer, LedgerError};
 use crate::{Lease, LeaseId, Moment, SourceKind, StoreError, request::Permit};
 
 /// Whether obtaining a token acts on anything outside the broker. Where it does, the intent is
@@ -21,6 +21,9 @@ pub enum SourceError {
     /// The long-lived secret could not be read.
     #[error(transparent)]
     Secret(#[from] StoreError),
+    /// A new key could not be recorded, so it is not used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The server that issues does not answer.
     #[error("upstream does not answer: {0}")]
     Unavailable(String),

@@ -1,11 +1,6 @@
 //! The configuration, checked: what the wiring reads.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 use valetkey_core::{Audiences, Credential, CredentialName, Credentials, LIFETIME_CEILING};
@@ -133,8 +128,8 @@ fn tokens(file: file::Tokens) -> Result<Tokens, String> {
         return Err("`tokens.listen` must be a loopback address".to_owned());
     }
     if let Some(issuer) = &file.issuer {
-        let url = Url::parse(issuer)
-            .map_err(|error| format!("`tokens.issuer` is not a URL: {error}"))?;
+        let url =
+            Url::parse(issuer).map_err(|error| format!("`tokens.issuer` is not a URL: {error}"))?;
         // RFC 8414 section 2: https, without query and fragment.
         if !is_https_or_loopback(&url) || url.query().is_some() || url.fragment().is_some() {
             return Err(

@@ -26,20 +26,32 @@ impl fmt::Display for Config {
         } else {
             "secret-service"
         };
-        writeln!(f, "keyring       {store}, answers within {} s", self.keyring.deadline.as_secs())?;
+        writeln!(
+            f,
+            "keyring       {store}, answers within {} s",
+            self.keyring.deadline.as_secs()
+        )?;
         writeln!(
             f,
             "sessions      live {} s, at most {} s, {} at once",
             self.session.lifetime, self.session.max_lifetime, self.session.max_live
         )?;
-        writeln!(f, "tokens        issuer {}, served on {}", self.tokens.issuer_for(self.tokens.listen.port()), self.tokens.listen)?;
+        writeln!(
+            f,
+            "tokens        issuer {}, served on {}",
+            self.tokens.issuer_for(self.tokens.listen.port()),
+            self.tokens.listen
+        )?;
         match &self.policy_folder {
             Some(folder) => writeln!(f, "policies      {}", folder.display())?,
             None => writeln!(f, "policies      the shipped baseline")?,
         }
         let admins: Vec<&str> = self.admin.groups.iter().map(String::as_str).collect();
         if admins.is_empty() {
-            writeln!(f, "admins        none: nobody can revoke; set `admin.groups`")?;
+            writeln!(
+                f,
+                "admins        none: nobody can revoke; set `admin.groups`"
+            )?;
         } else {
             writeln!(f, "admins        members of {}", admins.join(", "))?;
         }

@@ -132,7 +132,10 @@ mod tests {
     fn an_unknown_key_names_its_neighbour() {
         let error = loaded(&format!("{MINIMAL}isuer = \"x\"\n")).unwrap_err();
         assert!(error.contains("line 4"), "{error}");
-        assert!(error.contains("unknown key `isuer`; did you mean `issuer`?"), "{error}");
+        assert!(
+            error.contains("unknown key `isuer`; did you mean `issuer`?"),
+            "{error}"
+        );
         let error = loaded(&format!("[sesion]\n{MINIMAL}")).unwrap_err();
         assert!(error.contains("did you mean `session`?"), "{error}");
         let error = loaded(&format!("{MINIMAL}[zzz]\n")).unwrap_err();
@@ -158,8 +161,14 @@ mod tests {
     fn what_cannot_hold_is_refused() {
         for (text, says) in [
             ("[tokens]\nlisten = \"0.0.0.0:1\"\n", "loopback"),
-            ("[tokens]\nissuer = \"http://broker.example.test\"\n", "https"),
-            ("[session]\nlifetime = \"2d\"\nmax_lifetime = \"1d\"\n", "max_lifetime"),
+            (
+                "[tokens]\nissuer = \"http://broker.example.test\"\n",
+                "https",
+            ),
+            (
+                "[session]\nlifetime = \"2d\"\nmax_lifetime = \"1d\"\n",
+                "max_lifetime",
+            ),
             ("[session]\nlifetime = \"0s\"\n", "above 0"),
             (
                 "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = []\n",

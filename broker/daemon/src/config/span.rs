@@ -25,7 +25,9 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Self::parse(&text).ok_or_else(|| {
-            D::Error::custom("a length of time is a number above 0 with `s`, `m`, `h` or `d`, such as \"10m\"")
+            D::Error::custom(
+                "a length of time is a number above 0 with `s`, `m`, `h` or `d`, such as \"10m\"",
+            )
         })
     }
 }
@@ -39,7 +41,17 @@ mod tests {
         for (text, seconds) in [("90s", 90), ("10m", 600), ("8h", 28800), ("30d", 2_592_000)] {
             assert_eq!(Span::parse(text), Some(Span(seconds)), "{text}");
         }
-        for bad in ["", "10", "0s", "-1s", "1w", "m", "1.5h", "99999999999999999999s", "1 m"] {
+        for bad in [
+            "",
+            "10",
+            "0s",
+            "-1s",
+            "1w",
+            "m",
+            "1.5h",
+            "99999999999999999999s",
+            "1 m",
+        ] {
             assert_eq!(Span::parse(bad), None, "{bad}");
         }
     }

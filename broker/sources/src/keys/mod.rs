@@ -7,15 +7,17 @@ mod document;
 mod held;
 mod pair;
 mod proof;
+mod shelf;
 mod slot;
 
 use std::sync::Arc;
 
 use valetkey_core::{
     Algorithm, Moment,
-    ports::{Answer, Clock, Keys, PublicKey, SecretStore, SourceError},
+    ports::{Answer, Clock, Keys, Ledger, PublicKey, SecretStore, SourceError},
 };
 
+use shelf::Shelf;
 use slot::Slot;
 
 pub(crate) use held::Held;
@@ -34,7 +36,7 @@ pub struct SigningPlan {
 /// The broker's own signing keys. Read from the keyring when first needed, once for any number of
 /// callers; a keyring that fails is asked again by the next one.
 pub struct SigningKeys {
-    store: Arc<dyn SecretStore>,
+    shelf: Shelf,
     clock: Arc<dyn Clock>,
     plan: SigningPlan,
     eddsa: Slot,
@@ -42,10 +44,15 @@ pub struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// Keys in `store`. Nothing is read yet.
-    pub fn new(store: Arc<dyn SecretStore>, clock: Arc<dyn Clock>, plan: SigningPlan) -> Self {
+    /// Keys in `secrets`; each new one is told to `ledger` before it is kept. Nothing is read yet.
+    pub fn new(
+        secrets: Arc<dyn SecretStore>,
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+        plan: SigningPlan,
+    ) -> Self {
         Self {
-            store,
+            shelf: Shelf { secrets, ledger },
             clock,
             plan,
             eddsa: Slot::new(Algorithm::EdDSA),
@@ -61,7 +68,7 @@ impl SigningKeys {
         now: Moment,
     ) -> Result<Arc<Held>, SourceError> {
         let slot = self.slot(algorithm);
-        slot.fresh(&*self.store, self.plan.rotate_after, now).await
+        slot.fresh(&self.shelf, self.plan.rotate_after, now).await
     }
 
     const fn slot(&self, algorithm: Algorithm) -> &Slot {
@@ -75,14 +82,14 @@ impl SigningKeys {
 impl Keys for SigningKeys {
     fn public(&self) -> Answer<'_, Result<Vec<PublicKey>, SourceError>> {
         Box::pin(async {
-            let (store, now) = (&*self.store, self.clock.now());
+            let (shelf, now) = (&self.shelf, self.clock.now());
             let mut keys = Vec::new();
             for algorithm in ALGORITHMS {
                 let slot = self.slot(algorithm);
                 let held = if self.plan.algorithms.contains(&algorithm) {
-                    Some(slot.present(store, now).await?)
+                    Some(slot.present(shelf, now).await?)
                 } else {
-                    slot.existing(store).await?
+                    slot.existing(shelf).await?
                 };
                 keys.extend(held.iter().flat_map(|held| held.public(now)));
             }
@@ -92,11 +99,11 @@ impl Keys for SigningKeys {
 
     fn rotate(&self) -> Answer<'_, Result<Vec<PublicKey>, SourceError>> {
         Box::pin(async {
-            let (store, now) = (&*self.store, self.clock.now());
+            let (shelf, now) = (&self.shelf, self.clock.now());
             let mut made = Vec::new();
             for algorithm in ALGORITHMS {
                 if self.plan.algorithms.contains(&algorithm) {
-                    made.push(self.slot(algorithm).rotated(store, now).await?);
+                    made.push(self.slot(algorithm).rotated(shelf, now).await?);
                 }
             }
             Ok(made)

@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 use valetkey_core::{
     Algorithm, Moment,
-    ports::{PublicKey, SecretKey, SecretStore, SourceError, StoreError},
+    ports::{PublicKey, SecretKey, SourceError, StoreError},
 };
 use valetkey_secret::{Destination, SigningSeed};
 
-use super::{document, held::Held, pair::SigningKey, proof};
+use super::{document, held::Held, pair::SigningKey, proof, shelf::Shelf};
 
 /// Most keys that are published at a time. Past that, on-demand rotation is refused: a verifier's key
 /// set stays small, and so does the keyring's entry.
@@ -45,30 +45,27 @@ impl Slot {
     /// The keys, read if they were not, made if there are none.
     pub(super) async fn present(
         &self,
-        store: &dyn SecretStore,
+        shelf: &Shelf,
         now: Moment,
     ) -> Result<Arc<Held>, SourceError> {
         if let Known::Held(held) = self.known() {
             return Ok(held);
         }
         let _flight = self.flight.lock().await;
-        match self.looked_up(store).await? {
+        match self.looked_up(shelf).await? {
             Some(held) => Ok(held),
-            None => self.make(store, Vec::new(), now).await,
+            None => self.make(shelf, Vec::new(), now).await,
         }
     }
 
     /// The keys if there are any, read if they were not.
-    pub(super) async fn existing(
-        &self,
-        store: &dyn SecretStore,
-    ) -> Result<Option<Arc<Held>>, SourceError> {
+    pub(super) async fn existing(&self, shelf: &Shelf) -> Result<Option<Arc<Held>>, SourceError> {
         match self.known() {
             Known::Held(held) => Ok(Some(held)),
             Known::Absent => Ok(None),
             Known::Unread => {
                 let _flight = self.flight.lock().await;
-                self.looked_up(store).await
+                self.looked_up(shelf).await
             }
         }
     }
@@ -78,11 +75,11 @@ impl Slot {
     /// caller replaces it, the others do not wait.
     pub(super) async fn fresh(
         &self,
-        store: &dyn SecretStore,
+        shelf: &Shelf,
         age: u64,
         now: Moment,
     ) -> Result<Arc<Held>, SourceError> {
-        let held = self.present(store, now).await?;
+        let held = self.present(shelf, now).await?;
         if !held.is_older(age, now) {
             return Ok(held);
         }
@@ -92,7 +89,7 @@ impl Slot {
         if failed.is_some_and(|failed| now.ms_since(failed) < RETRY) {
             return Ok(held);
         }
-        match self.replace(store, Some(age), now).await {
+        match self.replace(shelf, Some(age), now).await {
             Ok(fresh) => Ok(fresh),
             Err(error) => {
                 *failed = Some(now);
@@ -109,11 +106,11 @@ impl Slot {
     /// A new key that signs from now on.
     pub(super) async fn rotated(
         &self,
-        store: &dyn SecretStore,
+        shelf: &Shelf,
         now: Moment,
     ) -> Result<PublicKey, SourceError> {
         let _flight = self.flight.lock().await;
-        let held = self.replace(store, None, now).await?;
+        let held = self.replace(shelf, None, now).await?;
         Ok(held.signing.public().clone())
     }
 
@@ -122,7 +119,7 @@ impl Slot {
     /// younger is taken up instead.
     async fn replace(
         &self,
-        store: &dyn SecretStore,
+        shelf: &Shelf,
         age: Option<u64>,
         now: Moment,
     ) -> Result<Arc<Held>, SourceError> {
@@ -130,7 +127,7 @@ impl Slot {
             Known::Held(held) => Some(held),
             Known::Unread | Known::Absent => None,
         };
-        let stored = self.read(store).await?;
+        let stored = self.read(shelf).await?;
         let mut published: Vec<_> = held.iter().flat_map(|held| held.retired(now)).collect();
         match stored {
             Some(mut stored) if age.is_some_and(|age| !stored.is_older(age, now)) => {
@@ -145,14 +142,14 @@ impl Slot {
                     &mut published,
                     stored.iter().flat_map(|held| held.retired(now)),
                 );
-                self.make(store, published, now).await
+                self.make(shelf, published, now).await
             }
         }
     }
 
     async fn make(
         &self,
-        store: &dyn SecretStore,
+        shelf: &Shelf,
         published: Vec<PublicKey>,
         now: Moment,
     ) -> Result<Arc<Held>, SourceError> {
@@ -167,19 +164,20 @@ impl Slot {
             .ok_or_else(|| SourceError::Failed("the new key cannot be written down".to_owned()))?;
         let held = document::read(self.algorithm, &document).ok_or_else(|| self.unreadable())?;
         proof::verifies(&held.signing)?;
+        shelf.note(held.signing.public(), now).await?;
         // Nothing is signed with a key that the next run would not know.
         let seed = SigningSeed::new(document);
-        store.write(&self.entry, seed.into_root()).await?;
+        shelf.secrets.write(&self.entry, seed.into_root()).await?;
         Ok(self.hold(held))
     }
 
-    async fn looked_up(&self, store: &dyn SecretStore) -> Result<Option<Arc<Held>>, SourceError> {
+    async fn looked_up(&self, shelf: &Shelf) -> Result<Option<Arc<Held>>, SourceError> {
         match self.known() {
             Known::Held(held) => return Ok(Some(held)),
             Known::Absent => return Ok(None),
             Known::Unread => {}
         }
-        match self.read(store).await? {
+        match self.read(shelf).await? {
             Some(held) => Ok(Some(self.hold(held))),
             None => {
                 self.remember(Known::Absent);
@@ -188,8 +186,8 @@ impl Slot {
         }
     }
 
-    async fn read(&self, store: &dyn SecretStore) -> Result<Option<Held>, SourceError> {
-        let seed = match store.read(&self.entry).await {
+    async fn read(&self, shelf: &Shelf) -> Result<Option<Held>, SourceError> {
+        let seed = match shelf.secrets.read(&self.entry).await {
             Ok(secret) => secret.into_signing_seed(),
             Err(StoreError::NoEntry) => return Ok(None),
             Err(error) => return Err(error.into()),

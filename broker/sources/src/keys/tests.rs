@@ -9,14 +9,17 @@ use std::{
 use futures_util::future::join_all;
 use tokio::sync::Barrier;
 use valetkey_core::{
-    Algorithm, Boot, Moment,
+    Algorithm, Boot, Event, Moment,
     ports::{
-        Answer, Clock as _, Keys as _, PublicKey, SecretKey, SecretStore, SourceError, StoreError,
-        StoreReport,
+        Answer, Clock as _, Keys as _, LedgerError, PublicKey, SecretKey, SecretStore, SourceError,
+        StoreError, StoreReport,
     },
 };
 use valetkey_secret::{Destination, RootSecret};
-use valetkey_support::{MovableClock, fakes::secret_store::FakeSecretStore};
+use valetkey_support::{
+    MovableClock,
+    fakes::{ledger::MemoryLedger, secret_store::FakeSecretStore},
+};
 use zeroize::Zeroizing;
 
 use super::{ALGORITHMS, SigningKeys, SigningPlan, held::OVERLAP};
@@ -27,6 +30,7 @@ const ED: Algorithm = Algorithm::EdDSA;
 struct World {
     store: Arc<FakeSecretStore>,
     clock: Arc<MovableClock>,
+    ledger: Arc<MemoryLedger>,
     keys: SigningKeys,
 }
 
@@ -44,8 +48,14 @@ impl World {
             algorithms: algorithms.to_vec(),
             rotate_after: 30 * DAY,
         };
-        let keys = SigningKeys::new(store.clone(), clock.clone(), plan);
-        Self { store, clock, keys }
+        let ledger = Arc::new(MemoryLedger::default());
+        let keys = SigningKeys::new(store.clone(), ledger.clone(), clock.clone(), plan);
+        Self {
+            store,
+            clock,
+            ledger,
+            keys,
+        }
     }
 
     /// The broker is started again with the same keyring.
@@ -347,7 +357,12 @@ async fn a_hundred_first_requests_make_one_key() {
         algorithms: vec![ED],
         rotate_after: DAY,
     };
-    let keys = Arc::new(SigningKeys::new(store.clone(), clock, plan));
+    let keys = Arc::new(SigningKeys::new(
+        store.clone(),
+        Arc::new(MemoryLedger::default()),
+        clock,
+        plan,
+    ));
     let callers = (0..100).map(|_| {
         let (keys, store) = (keys.clone(), store.clone());
         tokio::spawn(async move {
@@ -372,4 +387,26 @@ async fn a_hundred_first_requests_make_one_key() {
         super::document::read(ED, bytes)
     });
     assert!(kids.contains(&kept.unwrap().signing.public().kid));
+}
+
+#[tokio::test]
+async fn no_key_without_its_record() {
+    let world = World::new(&[ED]);
+    world.ledger.break_with(Some(LedgerError::Slow));
+    assert!(matches!(world.signing().await, Err(SourceError::Ledger(_))));
+    assert!(world.store.stored(&SecretKey::Signing(ED)).is_none());
+
+    world.ledger.break_with(None);
+    let first = world.signing().await.unwrap();
+    let second = world.keys.rotate().await.unwrap();
+    let made: Vec<String> = world
+        .ledger
+        .records()
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::SigningKeyMade { kid, .. } => Some(kid),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(made, [first.kid, second[0].kid.clone()]);
 }

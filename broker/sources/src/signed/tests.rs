@@ -11,7 +11,7 @@ use valetkey_secret::Destination;
 use valetkey_support::{
     MovableClock,
     contracts::sources::{Scene, Stage, fresh_lease, suite},
-    fakes::secret_store::FakeSecretStore,
+    fakes::{ledger::MemoryLedger, secret_store::FakeSecretStore},
 };
 
 use super::{SignedSource, Unverified, Verifier};
@@ -35,7 +35,12 @@ impl World {
             algorithms: vec![Algorithm::EdDSA, Algorithm::ES256],
             rotate_after: 86_400,
         };
-        let keys = Arc::new(SigningKeys::new(store.clone(), clock.clone(), plan));
+        let keys = Arc::new(SigningKeys::new(
+            store.clone(),
+            Arc::new(MemoryLedger::default()),
+            clock.clone(),
+            plan,
+        ));
         let signed = SignedSource::new(ISSUER.to_owned(), keys.clone());
         Self {
             store,

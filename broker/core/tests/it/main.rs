@@ -1,0 +1,17 @@
+//! The use cases of the core against the fakes: what is refused, what is recorded, and in which order.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod authority;
+mod between;
+mod doors;
+mod flow;
+mod follow;
+mod grants;
+mod ledger;
+mod lifetimes;
+mod refusals;
+mod revoke;
+mod sessions;
+mod source;
+mod world;
