@@ -6,6 +6,7 @@ pub mod clocks;
 pub mod errors;
 pub mod links;
 pub mod lock;
+pub mod proofs;
 pub mod reasons;
 pub mod sizes;
 pub mod traces;

@@ -7,7 +7,9 @@ use std::{
     io::{self, Write as _},
 };
 
-use valetkey_repo::{House, arrows, clocks, errors, links, lock, reasons, sizes::Sizes, traces};
+use valetkey_repo::{
+    House, arrows, clocks, errors, links, lock, proofs, reasons, sizes::Sizes, traces,
+};
 
 fn house() -> House {
     House::open().expect("the repository")
@@ -47,6 +49,11 @@ fn files_are_small() {
 #[test]
 fn links_in_documents_lead_somewhere() {
     in_order(&links::check(&house()).expect("the documents"));
+}
+
+#[test]
+fn tests_that_documents_name_are_there() {
+    in_order(&proofs::check(&house()).expect("the documents"));
 }
 
 #[test]
