@@ -170,6 +170,9 @@ echo >&"$go"
 hear 'agent: is refused'
 
 # ---- the ledger ---------------------------------------------------------------------------------------
+# A few seconds after its last record the end of the ledger is signed, and can no longer be cut unnoticed.
+vouched() { valetkey audit verify --json | jq -e '.anchored == .records'; }
+until_true 15 vouched || fail 'the end of the ledger is not vouched for'
 verified=$(valetkey audit verify --json) || fail "the ledger does not verify: $verified"
 done_ 'ledger' "$(jq -r '"\(.records) records, whole; the end is vouched for up to \(.anchored)"' <<<"$verified")"
 grep -rqa 'canary-of-the-demo' "$dir/state" "$dir/"*.log "$dir/config" "$dir/home" &&

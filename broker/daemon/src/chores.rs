@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 use valetkey_core::{Broker, lifecycle, policies};
-use valetkey_store::Store;
+use valetkey_store::{CheckpointError, Store};
 
-/// How often sessions whose time is over are looked for. A request meets the end by itself; this is
-/// how long a socket may outlive it.
+/// How often it is looked for what is due: sessions whose time is over (a request meets the end by
+/// itself; this is how long a socket may outlive it), and checkpoints of the ledger.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How long the ledger's end may stand without a signed checkpoint.
-const CHECKPOINT: Duration = Duration::from_secs(5);
+pub(crate) const CHECKPOINT_AFTER: Duration = Duration::from_secs(5);
 
 /// Ends sessions whose time is over.
 pub(crate) async fn expire(broker: Broker, stop: CancellationToken) {
@@ -28,9 +28,13 @@ pub(crate) async fn expire(broker: Broker, stop: CancellationToken) {
 
 /// Signs the end of the ledger.
 pub(crate) async fn checkpoint(store: Arc<Store>, stop: CancellationToken) {
-    while !stopped_within(CHECKPOINT, &stop).await {
-        if let Err(error) = store.checkpoint().await {
-            tracing::warn!(%error, "no checkpoint of the ledger");
+    while !stopped_within(LOOK_AROUND, &stop).await {
+        match store.checkpoint_when_due().await {
+            Err(error @ (CheckpointError::Contradicted(_) | CheckpointError::Damaged)) => {
+                tracing::error!(%error, "the end of the ledger is not vouched for");
+            }
+            Err(error) => tracing::warn!(%error, "no checkpoint of the ledger"),
+            Ok(_) => {}
         }
     }
 }

@@ -84,6 +84,7 @@ pub(crate) async fn run(
     let secrets: Arc<dyn SecretStore> = Arc::new(keyring(&config));
     let options = Options {
         answer_within: config.limits.ledger_deadline,
+        checkpoint_after: chores::CHECKPOINT_AFTER,
         ..Options::new(
             Arc::clone(&clock),
             Arc::clone(&entropy),

@@ -7,8 +7,8 @@
 //!
 //! What was recorded after the last checkpoint can be cut without a trace once the broker is not
 //! running. [`Options::checkpoint_after`](crate::Options::checkpoint_after) bounds how much that is;
-//! the broker also makes one after each revocation and when it stops. While the broker runs, it
-//! remembers its last record and `verify` compares.
+//! the broker also makes one when it stops. While it runs, it remembers its last record and
+//! `verify` compares.
 
 use rusqlite::{Connection, OptionalExtension as _};
 use valetkey_core::{

@@ -3,7 +3,7 @@
 use crate::{
     Broker, Refusal,
     flow::ledger_refusal,
-    ports::{DoorError, SessionFilter},
+    ports::{DoorError, LedgerError, SessionFilter},
 };
 
 use super::change::change;
@@ -36,8 +36,11 @@ pub async fn expire_due(broker: &Broker) -> Result<(), Refusal> {
             continue;
         }
         if let Some(expired) = session.expire() {
-            let (_, _, durable) = change(broker, &session, expired).await?;
-            durable.map_err(|error| ledger_refusal(&error))?;
+            match change(broker, &session, expired).await? {
+                // It ended in another way meanwhile.
+                (_, _, Ok(()) | Err(LedgerError::SessionGone)) => {}
+                (_, _, Err(error)) => return Err(ledger_refusal(&error)),
+            }
         }
     }
     Ok(())

@@ -24,7 +24,8 @@ pub trait Sessions: Send + Sync {
 
     /// Stores the session and the record of its change in one durable step, then shows it to
     /// [`Sessions::load`]. A change that takes authority away is shown even when the disk refuses,
-    /// and the error is still returned: it then holds until the broker stops.
+    /// and the error is still returned: it then holds until the broker stops. A session that is over
+    /// stays over: a later change of it is answered with [`LedgerError::SessionGone`].
     fn save(&self, session: Session, record: SealedRecord) -> Answer<'_, Result<(), LedgerError>>;
 
     /// The sessions that the filter means.
