@@ -55,7 +55,9 @@ impl NotingDoors {
 
     /// Closing this door takes until it is [freed](Self::free).
     pub(crate) fn stick(&self, session: SessionId) {
-        self.stuck.send_modify(|stuck| drop(stuck.insert(session)));
+        self.stuck.send_modify(|stuck| {
+            stuck.insert(session);
+        });
     }
 
     /// Lets every door close.

@@ -52,7 +52,11 @@ impl CrookedLedger {
             Event::TokenIssued { .. } => *at == At::Outcome,
             _ => false,
         });
-        if met { ahead.take().map(|(_, mishap)| mishap) } else { None }
+        if met {
+            ahead.take().map(|(_, mishap)| mishap)
+        } else {
+            None
+        }
     }
 }
 

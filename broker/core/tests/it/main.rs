@@ -1,6 +1,10 @@
 //! The use cases of the core against the fakes: what is refused, what is recorded, and in which order.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap is a failed test"
+)]
 
 mod authority;
 mod between;

@@ -28,7 +28,10 @@ impl EventfulSource {
 
     /// This happens after the next token was obtained, and before the broker hears of it.
     pub(crate) fn meanwhile(&self, event: Answer<'static, ()>) {
-        *self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+        *self
+            .meanwhile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(event);
     }
 
     /// The next token cannot be obtained.
@@ -49,12 +52,20 @@ impl Sources for EventfulSource {
         now: Moment,
     ) -> Answer<'a, Result<IssuedToken, SourceError>> {
         Box::pin(async move {
-            let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let failure = self
+                .failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             if let Some(error) = failure {
                 return Err(error);
             }
             let token = self.fake.obtain(permit, lease, now).await;
-            let event = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let event = self
+                .meanwhile
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             if let Some(event) = event {
                 event.await;
             }

@@ -52,7 +52,12 @@ impl World {
         let ledger = Arc::new(CrookedLedger::new(Arc::clone(&records)));
         let logins = Arc::new(FakeLogins::default());
         let doors = Arc::new(NotingDoors::default());
-        for (name, group) in [("alice", "dev"), ("bob", "dev"), ("boss", "admins"), ("eve", "auditors")] {
+        for (name, group) in [
+            ("alice", "dev"),
+            ("bob", "dev"),
+            ("boss", "admins"),
+            ("eve", "auditors"),
+        ] {
             logins.log_in(&account(name), user(name, group));
         }
         let ports = Ports {
@@ -125,7 +130,10 @@ impl World {
 
     /// The kinds of what was recorded, oldest first.
     pub(crate) fn events(&self) -> Vec<&'static str> {
-        self.records().iter().map(|record| kind(&record.event)).collect()
+        self.records()
+            .iter()
+            .map(|record| kind(&record.event))
+            .collect()
     }
 
     /// The last thing that was recorded.
@@ -223,7 +231,10 @@ impl ListeningPolicy {
 
     /// Every question, with all that it says.
     pub(crate) fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -231,15 +242,24 @@ impl Policy for ListeningPolicy {
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.push(format!("{question:?}"));
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).decide(question)
+        self.rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .decide(question)
     }
 
     fn summary(&self) -> PolicySummary {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).summary()
+        self.rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .summary()
     }
 
     fn reload(&self) -> Result<PolicySummary, PolicyError> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).reload()
+        self.rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .reload()
     }
 }
 
