@@ -56,6 +56,8 @@ pub enum Fault {
     UnknownKid,
     /// The ID token names the right key and is signed with another.
     WrongKey,
+    /// The ID token lists no groups: everybody has left theirs.
+    NoGroups,
     /// There is no ID token where one is due.
     NoIdToken,
 

@@ -97,6 +97,7 @@ fn claims(state: &State, about: &About<'_>) -> Value {
         "aud",
         json!([grant.client, "another-client"]),
     );
+    replace(Fault::NoGroups, "groups", json!([]));
     replace(Fault::WrongAzp, "azp", json!("another-client"));
     replace(
         Fault::WrongAtHash,

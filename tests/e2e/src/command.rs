@@ -48,6 +48,18 @@ impl Outcome {
         self
     }
 
+    /// How a command with `--json` was refused: this exit status, this code, nothing on standard
+    /// output, and a next step. Gives back the message.
+    #[track_caller]
+    pub fn refused(&self, status: i32, code: &str) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
+        let told: Value = serde_json::from_str(&self.stderr)
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!(told["error"], code, "{self:?}");
+        assert!(told["next_step"].as_str().is_some_and(|step| !step.is_empty()), "{self:?}");
+        told["message"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Its standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {

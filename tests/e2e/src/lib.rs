@@ -12,10 +12,14 @@
 
 mod broker;
 mod command;
+mod namespace;
 mod programs;
+mod tail;
 mod world;
 
 pub use broker::Broker;
 pub use command::Outcome;
+pub use namespace::Namespace;
 pub use programs::program;
+pub use tail::Tail;
 pub use world::{Session, World, repository};

@@ -45,6 +45,11 @@ pub struct Session {
 impl World {
     /// A world with a keyring and a provider, and a broker that is configured and not yet running.
     pub fn new() -> Self {
+        Self::on(PrivateDesktop::start().expect("a desktop; `make test` installs what it needs"))
+    }
+
+    /// The same on another desktop.
+    pub fn on(desktop: PrivateDesktop) -> Self {
         let idp = DevIdp::start(Config {
             users: vec![
                 User::new("alice", &["dev"]),
@@ -56,7 +61,7 @@ impl World {
         .expect("the provider starts");
         let world = Self {
             folder: tempfile::Builder::new().prefix("vk").tempdir().expect("a temporary folder"),
-            desktop: PrivateDesktop::start().expect("a desktop; `make test` installs what it needs"),
+            desktop,
             idp,
             broker: None,
         };
@@ -144,6 +149,18 @@ impl World {
         self.start_command(command);
     }
 
+    /// Starts the broker by a command that becomes it, such as `nsenter`, in this world's environment.
+    pub fn start_by(&mut self, mut command: Command) {
+        self.surround(&mut command).arg(program("valetkeyd"));
+        self.start_command(command);
+    }
+
+    /// Starts the broker where it must not start.
+    pub fn fail_to_start(&self) -> Outcome {
+        let mut command = Command::new(program("valetkeyd"));
+        Outcome::of(self.surround(&mut command), b"")
+    }
+
     /// Starts a command that becomes the broker; its environment is the caller's work.
     pub fn start_command(&mut self, command: Command) {
         self.broker = Some(Broker::start(command, self.folder(), &self.log()));
@@ -181,10 +198,28 @@ impl World {
         Outcome::of(&mut self.command(arguments.split_whitespace()), b"")
     }
 
+    /// Runs `valetkey` as [`Self::valetkey`] does, for at most this many seconds: status 124 past
+    /// them.
+    pub fn valetkey_within(&self, seconds: u32, arguments: &str) -> Outcome {
+        let mut command = Command::new("timeout");
+        self.surround(&mut command)
+            .arg(seconds.to_string())
+            .arg(program("valetkey"))
+            .args(arguments.split_whitespace());
+        Outcome::of(&mut command, b"")
+    }
+
     /// Runs `valetkey` inside a session.
     pub fn agent(&self, session: &Session, arguments: &str) -> Outcome {
         let mut command = self.command(arguments.split_whitespace());
         Outcome::of(command.env("VALETKEY_SOCKET", &session.socket), b"")
+    }
+
+    /// Changes the database as somebody else would, past the broker; gives back what the SQL selects.
+    pub fn sql(&self, sql: &str) -> String {
+        let mut sqlite = Command::new("sqlite3");
+        let sqlite = sqlite.args(["-bail", "-init", "/dev/null"]).arg(self.database());
+        Outcome::of(sqlite, sql.as_bytes()).ok().stdout
     }
 
     /// Logs `user` in at the development provider, as a person would with a browser.

@@ -154,6 +154,11 @@ impl PrivateDesktop {
         self.wire()?.is_locked()
     }
 
+    /// The names of what the open keyring holds, sorted.
+    pub fn entries(&self) -> Prepared<Vec<String>> {
+        self.wire()?.entries()
+    }
+
     /// Makes the keyring hang: it keeps its name on the bus and answers nothing.
     pub fn freeze_keyring(&self) -> Prepared<()> {
         self.signal_keyring(Signal::STOP)

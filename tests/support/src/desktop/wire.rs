@@ -1,6 +1,6 @@
 //! What a test asks of GNOME Keyring over D-Bus, past the library under test.
 
-use std::thread;
+use std::{collections::HashMap, thread};
 
 use zbus::{
     blocking::{Connection, Proxy, connection::Builder, fdo::DBusProxy},
@@ -54,11 +54,22 @@ impl Wire {
     }
 
     pub(super) fn is_locked(&self) -> Prepared<bool> {
+        off_runtime(|| self.property(LOGIN, "org.freedesktop.Secret.Collection", "Locked"))
+    }
+
+    /// Under which names the login collection keeps something: each item's attribute `username`.
+    pub(super) fn entries(&self) -> Prepared<Vec<String>> {
         off_runtime(|| {
-            let login = self.proxy(LOGIN, "org.freedesktop.DBus.Properties")?;
-            let locked: OwnedValue =
-                login.call("Get", &("org.freedesktop.Secret.Collection", "Locked"))?;
-            Ok(bool::try_from(locked)?)
+            let items: Vec<OwnedObjectPath> =
+                self.property(LOGIN, "org.freedesktop.Secret.Collection", "Items")?;
+            let mut entries = Vec::with_capacity(items.len());
+            for item in items {
+                let mut attributes: HashMap<String, String> =
+                    self.property(item.as_str(), "org.freedesktop.Secret.Item", "Attributes")?;
+                entries.extend(attributes.remove("username"));
+            }
+            entries.sort_unstable();
+            Ok(entries)
         })
     }
 
@@ -75,6 +86,15 @@ impl Wire {
             }
             Err("the bus went away first".into())
         })
+    }
+
+    fn property<T>(&self, path: &str, interface: &str, name: &str) -> Prepared<T>
+    where
+        T: TryFrom<OwnedValue, Error: Into<zbus::zvariant::Error>>,
+    {
+        let object = self.proxy(path, "org.freedesktop.DBus.Properties")?;
+        let value: OwnedValue = object.call("Get", &(interface, name))?;
+        Ok(T::try_from(value).map_err(Into::into)?)
     }
 
     fn proxy<'a>(&self, path: &'a str, interface: &'a str) -> Prepared<Proxy<'a>> {
