@@ -3,9 +3,8 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Broker, LeaseId, Refusal,
+    Broker, LeaseId, Refusal, SessionId,
     ports::{Effect, LedgerError, SourceError},
-    record::SealedRecord,
     request::{Judged, Received, Released},
 };
 
@@ -36,12 +35,10 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
     let (ports, settings) = (&broker.ports, &broker.settings);
 
     // 2. identify
-    let session = ports
-        .sessions
-        .load(received.session())
-        .ok_or(Code::UnknownSession)?;
+    let session = received.session();
+    let known = ports.sessions.load(session).ok_or(Code::UnknownSession)?;
     let identified =
-        received.identify(session, settings.owner, &*ports.callers, ports.clock.now())?;
+        received.identify(known, settings.owner, &*ports.callers, ports.clock.now())?;
 
     // 3. decide (4, approval, has no tier that asks for it yet)
     let judged = identified.judge(&settings.credentials, &*ports.policy, ports.clock.now());
@@ -52,7 +49,8 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
 
     // 5. record intent, where obtaining acts outside the broker
     if ports.sources.effect(permit.credential().source) == Effect::Upstream {
-        record(broker, permit.intent(ports.clock.now())?).await?;
+        let intended = ports.ledger.record(permit.intent(ports.clock.now())?).await;
+        intended.map_err(|error| ledger_refusal(&error))?;
     }
 
     // 6. obtain
@@ -69,23 +67,25 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
     issued.still_wanted(&*ports.callers, &*ports.sessions, ports.clock.now())?;
 
     // 8. record outcome, then release
-    let receipt = record(broker, issued.record()).await?;
+    let receipt = match ports.ledger.record(issued.record()).await {
+        // Taken away since step 7: the writer's order counts, and the session knows by what.
+        Err(LedgerError::SessionGone) => return Err(over(broker, session)),
+        stored => stored.map_err(|error| ledger_refusal(&error))?,
+    };
     issued.release(&receipt)
 }
 
-async fn record(broker: &Broker, record: SealedRecord) -> Result<crate::ports::Receipt, Refusal> {
-    broker
-        .ports
-        .ledger
-        .record(record)
-        .await
-        .map_err(|error| ledger_refusal(&error))
+fn over(broker: &Broker, session: SessionId) -> Refusal {
+    let now = broker.ports.clock.now();
+    let state = broker.ports.sessions.load(session);
+    let code = state.and_then(|session| session.usable(now).err());
+    code.unwrap_or(Code::SessionEnded).into()
 }
 
 /// What a ledger's failure means for whoever asked.
-pub(crate) fn ledger_refusal(error: &LedgerError) -> Refusal {
+pub fn ledger_refusal(error: &LedgerError) -> Refusal {
     let code = match error {
-        LedgerError::SessionGone => Code::SessionRevoked,
+        LedgerError::SessionGone => Code::SessionEnded,
         LedgerError::Unwritable(_) | LedgerError::Slow => Code::AuditUnavailable,
     };
     Refusal::new(code).because(error.to_string())

@@ -4,12 +4,12 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use tonic::Status;
-use valetkey_core::{Broker, Refusal, ports::Entry};
+use valetkey_core::{Broker, Refusal, flow::ledger_refusal, ports::Entry};
 use valetkey_wire::developer::{
     TailAuditRequest, TailAuditResponse, VerifyAuditResponse, verify_audit_response::Fault,
 };
 
-use super::{Office, developer::ledger_refusal};
+use super::Office;
 
 /// How many records are read at once.
 const BATCH: u32 = 256;

@@ -8,9 +8,9 @@ use tonic::{Request, Response, Status};
 use valetkey_codes::Code;
 use valetkey_core::{
     Pins, Refusal, doctor,
-    flow::source_refusal,
+    flow::{ledger_refusal, source_refusal},
     lifecycle, policies,
-    ports::{LedgerError, PolicySummary, SessionFilter},
+    ports::{PolicySummary, SessionFilter},
     secrets,
 };
 use valetkey_secret::RootSecret;
@@ -261,9 +261,4 @@ fn pins(executable: Option<String>, cgroup: Option<String>) -> Result<Pins, Refu
         executable_sha256,
         cgroup,
     })
-}
-
-/// What reading from the store failed with.
-pub(super) fn ledger_refusal(error: &LedgerError) -> Refusal {
-    Refusal::new(Code::AuditUnavailable).because(error.to_string())
 }
