@@ -147,7 +147,6 @@ pub struct Lease {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use valetkey_codes::Code;
 

@@ -495,7 +495,7 @@ impl Code {
                 retry: Retry::AfterNextStep,
                 level: Level::Error,
                 text: "the policy files are not valid, so the earlier ones stay in force",
-                next_step: "correct the file that the message names, then `valetkey policy check`",
+                next_step: "correct the file that the message names, then `valetkey policy reload`",
             },
             Self::AlreadyExists => &Row {
                 id: "already_exists",

@@ -69,7 +69,10 @@ impl Broker {
 
     /// Waits for its end and gives back its exit status; `None` where a signal ended it.
     pub fn wait(mut self) -> Option<i32> {
-        self.child.wait().expect("the broker can be waited for").code()
+        self.child
+            .wait()
+            .expect("the broker can be waited for")
+            .code()
     }
 
     /// Stops it in order and gives back its exit status.

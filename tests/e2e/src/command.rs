@@ -33,7 +33,9 @@ impl Outcome {
             status,
             stdout,
             stderr,
-        } = child.wait_with_output().expect("the command can be waited for");
+        } = child
+            .wait_with_output()
+            .expect("the command can be waited for");
         Self {
             status: status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -52,11 +54,20 @@ impl Outcome {
     /// output, and a next step. Gives back the message.
     #[track_caller]
     pub fn refused(&self, status: i32, code: &str) -> String {
-        assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
-        let told: Value = serde_json::from_str(&self.stderr)
-            .unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert_eq!(
+            (self.status, self.stdout.as_str()),
+            (status, ""),
+            "{self:?}"
+        );
+        let told: Value =
+            serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"));
         assert_eq!(told["error"], code, "{self:?}");
-        assert!(told["next_step"].as_str().is_some_and(|step| !step.is_empty()), "{self:?}");
+        assert!(
+            told["next_step"]
+                .as_str()
+                .is_some_and(|step| !step.is_empty()),
+            "{self:?}"
+        );
         told["message"].as_str().unwrap_or_default().to_owned()
     }
 

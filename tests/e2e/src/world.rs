@@ -60,7 +60,10 @@ impl World {
         })
         .expect("the provider starts");
         let world = Self {
-            folder: tempfile::Builder::new().prefix("vk").tempdir().expect("a temporary folder"),
+            folder: tempfile::Builder::new()
+                .prefix("vk")
+                .tempdir()
+                .expect("a temporary folder"),
             desktop,
             idp,
             broker: None,
@@ -96,8 +99,13 @@ impl World {
     /// The broker's folder for sockets.
     pub fn runtime(&self) -> PathBuf {
         let variables = self.desktop.env();
-        let runtime = variables.iter().find(|(name, _)| *name == "XDG_RUNTIME_DIR");
-        runtime.expect("a desktop has a folder for sockets").1.join("valetkey")
+        let runtime = variables
+            .iter()
+            .find(|(name, _)| *name == "XDG_RUNTIME_DIR");
+        runtime
+            .expect("a desktop has a folder for sockets")
+            .1
+            .join("valetkey")
     }
 
     /// The control socket.
@@ -218,7 +226,9 @@ impl World {
     /// Changes the database as somebody else would, past the broker; gives back what the SQL selects.
     pub fn sql(&self, sql: &str) -> String {
         let mut sqlite = Command::new("sqlite3");
-        let sqlite = sqlite.args(["-bail", "-init", "/dev/null"]).arg(self.database());
+        let sqlite = sqlite
+            .args(["-bail", "-init", "/dev/null"])
+            .arg(self.database());
         Outcome::of(sqlite, sql.as_bytes()).ok().stdout
     }
 
@@ -267,7 +277,9 @@ impl Session {
         let session = started.get("session").unwrap_or(started);
         let text = |key: &str| {
             let value = session[key].as_str();
-            value.unwrap_or_else(|| panic!("no `{key}` in {started}")).to_owned()
+            value
+                .unwrap_or_else(|| panic!("no `{key}` in {started}"))
+                .to_owned()
         };
         Self {
             id: text("id"),

@@ -1,4 +1,5 @@
 //! The main job, as its three kinds of people see it.
+#![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
 use std::process::Command;
 
@@ -10,7 +11,13 @@ fn curl(world: &World, session: &Session, arguments: &[&str]) -> Outcome {
     let mut command = Command::new("curl");
     world.surround(&mut command);
     command
-        .args(["--silent", "--show-error", "--max-time", "20", "--unix-socket"])
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "20",
+            "--unix-socket",
+        ])
         .arg(&session.socket)
         .args(arguments);
     Outcome::of(&mut command, b"")
@@ -18,7 +25,11 @@ fn curl(world: &World, session: &Session, arguments: &[&str]) -> Outcome {
 
 /// The claims of a token, not verified.
 fn claims(token: &str) -> Value {
-    let payload = token.trim().split('.').nth(1).expect("a JWT has three parts");
+    let payload = token
+        .trim()
+        .split('.')
+        .nth(1)
+        .expect("a JWT has three parts");
     let mut command = Command::new("/usr/bin/python3");
     command.args([
         "-c",
@@ -33,7 +44,10 @@ fn three_forms_of_one_request_give_the_same_token() {
     let world = World::at_work();
     let session = world.session("coder");
 
-    let grpc = world.agent(&session, "token demo-api --scope api:read --ttl 5m").ok().stdout;
+    let grpc = world
+        .agent(&session, "token demo-api --scope api:read --ttl 5m")
+        .ok()
+        .stdout;
     let json = curl(
         &world,
         &session,
@@ -60,7 +74,10 @@ fn three_forms_of_one_request_give_the_same_token() {
     )
     .ok()
     .json();
-    assert_eq!(exchange["issued_token_type"], "urn:ietf:params:oauth:token-type:access_token");
+    assert_eq!(
+        exchange["issued_token_type"],
+        "urn:ietf:params:oauth:token-type:access_token"
+    );
     assert_eq!(exchange["token_type"], "Bearer");
 
     let tokens = [
@@ -75,7 +92,11 @@ fn three_forms_of_one_request_give_the_same_token() {
         assert_eq!(claims["aud"], "https://api.example.test");
         assert_eq!(claims["scope"], "api:read");
         assert_eq!(claims["sid"], session.id.as_str());
-        assert!(claims["act"]["sub"].as_str().is_some_and(|act| act.contains(&session.id)));
+        assert!(
+            claims["act"]["sub"]
+                .as_str()
+                .is_some_and(|act| act.contains(&session.id))
+        );
         assert!(claims["jti"].is_string());
     }
     assert_eq!(world.records("token_issued").len(), 3);
@@ -90,25 +111,50 @@ fn what_may_not_be_had_is_refused_with_a_next_step_and_recorded() {
         ("token nonesuch --scope api:read", 2, "unknown_credential"),
         ("token demo-api --scope api:rule", 2, "invalid_scope"),
         ("token demo-api", 2, "invalid_scope"),
-        ("token demo-api --scope api:read --audience https://evil.example.test", 2, "invalid_target"),
+        (
+            "token demo-api --scope api:read --audience https://evil.example.test",
+            2,
+            "invalid_target",
+        ),
     ] {
         let refused = world.agent(&session, arguments);
         assert_eq!(refused.status, status, "{arguments}: {refused:?}");
         assert_eq!(refused.stdout, "", "{arguments}");
-        assert!(refused.stderr.contains("next: "), "{arguments}: {refused:?}");
-        let last = world.records("token_refused").pop().expect("a refusal is recorded");
+        assert!(
+            refused.stderr.contains("next: "),
+            "{arguments}: {refused:?}"
+        );
+        let last = world
+            .records("token_refused")
+            .pop()
+            .expect("a refusal is recorded");
         assert_eq!(last["code"], code, "{arguments}");
     }
     for lifetime in ["0", "-1", "-9223372036854775808"] {
         let body = format!(
             r#"{{"credential":"demo-api","scopes":["api:read"],"lifetime_seconds":{lifetime}}}"#
         );
-        let refused = curl(&world, &session, &["--json", &body, "http://valetkey/v1/token"]).ok();
+        let refused = curl(
+            &world,
+            &session,
+            &["--json", &body, "http://valetkey/v1/token"],
+        )
+        .ok();
         assert_eq!(refused.json()["error"], "invalid_request", "{lifetime}");
     }
-    let body = r#"{"credential":"demo-api","scopes":["api:read"],"lifetime_seconds":9223372036854775807}"#;
-    let cut = curl(&world, &session, &["--json", body, "http://valetkey/v1/token"]).ok().json();
-    assert_eq!(cut["expires_in"], 900, "cut to the credential's ceiling: {cut}");
+    let body =
+        r#"{"credential":"demo-api","scopes":["api:read"],"lifetime_seconds":9223372036854775807}"#;
+    let cut = curl(
+        &world,
+        &session,
+        &["--json", body, "http://valetkey/v1/token"],
+    )
+    .ok()
+    .json();
+    assert_eq!(
+        cut["expires_in"], 900,
+        "cut to the credential's ceiling: {cut}"
+    );
 }
 
 #[test]
@@ -116,12 +162,19 @@ fn an_admin_revokes_and_the_owner_cannot() {
     let world = World::at_work();
     let session = world.session("coder");
     let other = world.session("tester");
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 
     let revoke = format!("admin revoke --session {} --reason drill", session.id);
     let owner = world.valetkey(&format!("{revoke} --account default"));
-    assert_eq!(owner.status, 3, "the owner of the machine is no admin: {owner:?}");
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    assert_eq!(
+        owner.status, 3,
+        "the owner of the machine is no admin: {owner:?}"
+    );
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 
     let report = world.valetkey(&format!("{revoke} --account boss")).ok();
     assert!(report.stdout.contains("ms"), "{report:?}");
@@ -143,11 +196,20 @@ fn sessions_survive_the_broker_however_it_ends() {
     world.valetkey(&format!("session end {}", ended.id)).ok();
     world.kill();
     world.start();
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
     world.stop();
     world.start();
-    world.agent(&session, "token demo-api --scope api:read").ok();
-    assert_ne!(world.agent(&ended, "token demo-api --scope api:read").status, 0);
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
+    assert_ne!(
+        world
+            .agent(&ended, "token demo-api --scope api:read")
+            .status,
+        0
+    );
     world.valetkey("audit verify").ok();
 }
 
@@ -155,9 +217,15 @@ fn sessions_survive_the_broker_however_it_ends() {
 fn tokens_verify_across_a_rotation_of_keys() {
     let mut world = World::at_work();
     let session = world.session("coder");
-    let old = world.agent(&session, "token demo-api --scope api:read").ok().stdout;
+    let old = world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok()
+        .stdout;
     world.valetkey("keys rotate").ok();
-    let new = world.agent(&session, "token demo-api --scope api:read").ok().stdout;
+    let new = world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok()
+        .stdout;
     let issuer = claims(&old)["iss"].as_str().expect("an issuer").to_owned();
     for token in [&old, &new] {
         verify(&issuer, token);
@@ -192,9 +260,20 @@ fn a_login_that_ends_suspends_its_sessions_and_a_new_one_wakes_them() {
     let refused = world.agent(&session, "token demo-api --scope api:read");
     assert_eq!(refused.status, 5, "{refused:?}");
     assert!(refused.stderr.contains("valetkey login"), "{refused:?}");
-    assert_eq!(world.idp.report().live_refresh_tokens.get("alice").copied().unwrap_or(0), 0);
+    assert_eq!(
+        world
+            .idp
+            .report()
+            .live_refresh_tokens
+            .get("alice")
+            .copied()
+            .unwrap_or(0),
+        0
+    );
     world.login("default", "alice").ok();
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 }
 
 #[test]
@@ -203,7 +282,12 @@ fn somebody_else_does_not_wake_the_sessions() {
     let session = world.session("coder");
     world.valetkey("logout").ok();
     world.login("default", "bob").ok();
-    assert_eq!(world.agent(&session, "token demo-api --scope api:read").status, 5);
+    assert_eq!(
+        world
+            .agent(&session, "token demo-api --scope api:read")
+            .status,
+        5
+    );
 }
 
 #[test]
@@ -219,7 +303,10 @@ fn doctor_and_check_config_tell_what_is_so() {
     world.configure("[sesion]\n");
     let refused = Outcome::of(&mut check, b"");
     assert_eq!(refused.status, 2, "{refused:?}");
-    assert!(refused.stderr.contains("did you mean `session`?"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("did you mean `session`?"),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! `kill -9` at every step of a request: no token without its record, nothing half-written.
+#![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
 use std::fs;
 
@@ -72,16 +73,32 @@ fn no_token_without_its_record() {
         let session = world.session("coder");
         arm(&world);
         let refused = world.agent(&session, "token demo-api --scope api:read");
-        assert_eq!((refused.status, refused.stdout.as_str()), (7, ""), "{}", cut.point);
+        assert_eq!(
+            (refused.status, refused.stdout.as_str()),
+            (7, ""),
+            "{}",
+            cut.point
+        );
         after_the_cut(&mut world);
 
         intended += cut.intended;
         issued += cut.issued;
-        assert_eq!(world.records("token_intended").len(), intended, "{}", cut.point);
+        assert_eq!(
+            world.records("token_intended").len(),
+            intended,
+            "{}",
+            cut.point
+        );
         assert_eq!(world.records("token_issued").len(), issued, "{}", cut.point);
 
-        let token = world.agent(&session, "token demo-api --scope api:read").ok();
-        assert!(!token.stdout.trim().is_empty(), "the session goes on: {}", cut.point);
+        let token = world
+            .agent(&session, "token demo-api --scope api:read")
+            .ok();
+        assert!(
+            !token.stdout.trim().is_empty(),
+            "the session goes on: {}",
+            cut.point
+        );
         issued += 1;
     }
 }
@@ -98,14 +115,23 @@ fn a_session_is_there_wholly_or_not_at_all() {
         doomed(&mut world, point);
         let before = live_sessions(&world).len();
         arm(&world);
-        assert_eq!(world.valetkey("session start --agent coder --json").status, 7, "{point}");
+        assert_eq!(
+            world.valetkey("session start --agent coder --json").status,
+            7,
+            "{point}"
+        );
         after_the_cut(&mut world);
 
         let sessions = live_sessions(&world);
         assert_eq!(sessions.len(), before + usize::from(lives), "{point}");
         for session in sessions {
-            let socket = session["socket"].as_str().expect("a live session has a socket");
-            assert!(fs::exists(socket).expect("a path that can be looked at"), "{point}: {socket}");
+            let socket = session["socket"]
+                .as_str()
+                .expect("a live session has a socket");
+            assert!(
+                fs::exists(socket).expect("a path that can be looked at"),
+                "{point}: {socket}"
+            );
         }
     }
 }
@@ -123,11 +149,17 @@ fn a_revocation_that_was_stored_holds() {
         world.stop();
         doomed(&mut world, point);
         arm(&world);
-        let revoke = format!("admin revoke --session {} --reason test --account boss", session.id);
+        let revoke = format!(
+            "admin revoke --session {} --reason test --account boss",
+            session.id
+        );
         assert_eq!(world.valetkey(&revoke).status, 7, "{point}");
         after_the_cut(&mut world);
 
-        let shown = world.valetkey(&format!("session show {} --json", session.id)).ok().json();
+        let shown = world
+            .valetkey(&format!("session show {} --json", session.id))
+            .ok()
+            .json();
         let shown = shown.get("session").unwrap_or(&shown);
         assert_eq!(shown["state"], status, "{point}");
     }

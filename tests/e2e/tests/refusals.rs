@@ -54,7 +54,9 @@ fn garbage_on_every_socket_hurts_nobody() {
     for (name, bytes) in garbage() {
         for socket in [&session.socket, &world.control()] {
             let mut stream = UnixStream::connect(socket).expect("it listens");
-            stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+            stream
+                .set_read_timeout(Some(Duration::from_secs(20)))
+                .expect("a time-out");
             // The broker may close before everything is written.
             drop(stream.write_all(&bytes));
             drop(stream.shutdown(std::net::Shutdown::Write));
@@ -63,7 +65,9 @@ fn garbage_on_every_socket_hurts_nobody() {
             let answer = String::from_utf8_lossy(&answer).into_owned();
             assert!(!answer.contains("200 OK"), "{name}: {answer}");
         }
-        world.agent(&session, "token demo-api --scope api:read").ok();
+        world
+            .agent(&session, "token demo-api --scope api:read")
+            .ok();
         world.agent(&other, "token demo-api --scope api:read").ok();
     }
 }
@@ -73,12 +77,16 @@ fn silent_connections_do_not_keep_others_out() {
     let world = World::at_work();
     let session = world.session("coder");
     let other = world.session("tester");
-    let silent: Vec<_> = (0..500).map_while(|_| UnixStream::connect(&session.socket).ok()).collect();
+    let silent: Vec<_> = (0..500)
+        .map_while(|_| UnixStream::connect(&session.socket).ok())
+        .collect();
     assert!(!silent.is_empty());
     world.agent(&other, "token demo-api --scope api:read").ok();
     world.valetkey("session list").ok();
     drop(silent);
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 }
 
 #[test]
@@ -99,7 +107,10 @@ fn control_characters_reach_no_terminal() {
 
     for shown in ["audit tail -n 100", "session list"] {
         let shown = world.valetkey(shown).ok();
-        let hostile = shown.stdout.chars().find(|c| *c != '\n' && valetkey_core::text::is_hostile(*c));
+        let hostile = shown
+            .stdout
+            .chars()
+            .find(|c| *c != '\n' && valetkey_core::text::is_hostile(*c));
         assert_eq!(hostile, None, "{shown:?}");
     }
     assert!(!refused.stderr.contains('\u{1b}'), "{refused:?}");
@@ -111,9 +122,18 @@ fn the_canary_is_nowhere() {
     let session = world.session("coder");
     let mut add = world.command(["secret", "add", "deploy-key"]);
     Outcome::of(&mut add, CANARY.as_bytes()).ok();
-    let token = world.agent(&session, "token demo-api --scope api:read").ok().stdout;
+    let token = world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok()
+        .stdout;
     world.valetkey("doctor").ok();
-    assert!(world.valetkey("secret list").ok().stdout.contains("deploy-key"));
+    assert!(
+        world
+            .valetkey("secret list")
+            .ok()
+            .stdout
+            .contains("deploy-key")
+    );
 
     let pid = world.broker().pid();
     for file in ["cmdline", "environ"] {
@@ -124,11 +144,23 @@ fn the_canary_is_nowhere() {
     let mut looked_at = 0;
     each_file(world.folder(), &mut |path, bytes| {
         looked_at += 1;
-        assert!(!contains(bytes, CANARY.as_bytes()), "the secret is in {}", path.display());
-        assert!(!contains(bytes, token.trim().as_bytes()), "the token is in {}", path.display());
+        assert!(
+            !contains(bytes, CANARY.as_bytes()),
+            "the secret is in {}",
+            path.display()
+        );
+        assert!(
+            !contains(bytes, token.trim().as_bytes()),
+            "the token is in {}",
+            path.display()
+        );
     });
     each_file(&world.desktop.home(), &mut |path, bytes| {
-        assert!(!contains(bytes, CANARY.as_bytes()), "the secret is plain in {}", path.display());
+        assert!(
+            !contains(bytes, CANARY.as_bytes()),
+            "the secret is plain in {}",
+            path.display()
+        );
     });
     assert!(looked_at >= 3, "log, ledger and configuration at least");
 }
@@ -156,7 +188,9 @@ fn the_broker_cannot_be_looked_into() {
     let owner = fs::metadata(format!("/proc/{pid}/mem")).expect("it runs");
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&owner), 0);
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).expect("limits can be read");
-    let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
     let core = core.expect("there is such a limit");
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("status can be read");
@@ -194,7 +228,9 @@ fn a_second_user_of_the_machine_gets_nothing() {
         assert_ne!(outcome.status, 0, "{outcome:?}");
         assert_eq!(outcome.stdout, "", "{outcome:?}");
     }
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 }
 
 /// Runs a command as a user that is not the test's: as `nobody` where the test is root, as another

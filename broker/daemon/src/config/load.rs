@@ -106,7 +106,6 @@ fn nearest(message: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use std::{fs, os::unix::fs::PermissionsExt as _};
 

@@ -3,6 +3,11 @@
 //! `VALETKEY_TEST_POINT` names the step, such as `before sources.obtain`; the cut happens the first time
 //! that step is reached while the file `VALETKEY_TEST_ARMED` exists. With `VALETKEY_TEST_UPSTREAM` set,
 //! the source says that it acts outside the broker, so that intents are recorded too.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a broker that is made to fail may"
+)]
 
 use std::{os::fd::BorrowedFd, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -43,7 +48,9 @@ impl PowerCut {
     fn from_environment() -> Self {
         Self {
             point: std::env::var("VALETKEY_TEST_POINT").unwrap_or_default(),
-            armed: std::env::var_os("VALETKEY_TEST_ARMED").unwrap_or_default().into(),
+            armed: std::env::var_os("VALETKEY_TEST_ARMED")
+                .unwrap_or_default()
+                .into(),
         }
     }
 
