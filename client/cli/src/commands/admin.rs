@@ -228,8 +228,9 @@ impl Show for Report {
         page.toned(
             Tone::Strong,
             &format!(
-                "Revoked {} sessions and cut {cut} connections in {}.{:03} ms.",
-                self.sessions.len(),
+                "Revoked {} and cut {} in {}.{:03} ms.",
+                counted(self.sessions.len() as u64, "session"),
+                counted(cut, "connection"),
                 micros / 1000,
                 micros % 1000,
             ),
@@ -251,6 +252,11 @@ impl Show for Report {
             rows.collect(),
         );
     }
+}
+
+fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
 }
 
 impl Revoked {

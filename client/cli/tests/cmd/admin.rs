@@ -42,7 +42,7 @@ fn the_report_says_what_was_done_and_what_remains() {
         .ok()
         .stdout;
     assert!(
-        report.starts_with("Revoked 1 sessions and cut 3 connections in 1.234 ms.\n"),
+        report.starts_with("Revoked 1 session and cut 3 connections in 1.234 ms.\n"),
         "{report}"
     );
     assert!(report.contains("2100-01-01 00:00:00  no: word"), "{report}");
