@@ -14,6 +14,7 @@ mod broker;
 mod command;
 mod namespace;
 mod programs;
+mod sandbox;
 mod tail;
 mod world;
 
@@ -21,5 +22,6 @@ pub use broker::Broker;
 pub use command::Outcome;
 pub use namespace::Namespace;
 pub use programs::program;
+pub use sandbox::sandbox;
 pub use tail::Tail;
 pub use world::{Session, World, repository};

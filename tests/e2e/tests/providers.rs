@@ -1,5 +1,12 @@
 //! The main job with OpenID providers that are not ours, from the command line to the provider's books.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails in a helper fails the test"
+)]
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
