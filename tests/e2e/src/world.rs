@@ -163,10 +163,9 @@ impl World {
         self.start_command(command);
     }
 
-    /// Starts the broker where it must not start.
-    pub fn fail_to_start(&self) -> Outcome {
-        let mut command = Command::new(program("valetkeyd"));
-        Outcome::of(self.surround(&mut command), b"")
+    /// The same where it must not start.
+    pub fn fail_to_start(&self, mut command: Command) -> Outcome {
+        Outcome::of(self.surround(&mut command).arg(program("valetkeyd")), b"")
     }
 
     /// Starts a command that becomes the broker; its environment is the caller's work.

@@ -1,4 +1,5 @@
 //! Bad days of the keyring: locked, absent, hanging; and the kernel's where it is named.
+#![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
 use std::{fs, path::Path, process::Stdio};
 
