@@ -1,8 +1,11 @@
 //! The only file that names every adapter: makes each, hands it what it may use, and serves.
 
-use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc};
+use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, UnixListener};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use valetkey_api::{About, Limits, Pace, SessionDoors, serve_control, serve_verifier};
 use valetkey_core::{
@@ -29,6 +32,11 @@ use crate::{
 
 /// Under which the keyring keeps the broker's entries.
 const NAMESPACE: &str = "valetkey";
+
+/// How long a stop waits for what the broker does by itself, and again for the last checkpoint: both may
+/// hang on a keyring for as long as its deadline allows, and a service manager kills who does not stop.
+/// With the drain of the doors and the ledger's own bound this stays below `TimeoutStopSec=`.
+const WIND_UP: Duration = Duration::from_secs(3);
 
 /// Why the broker does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -157,7 +165,7 @@ pub(crate) async fn run(
     notify_ready()?;
 
     let told_to_stop = announced(stop.clone());
-    let (controlled, verified) = tokio::join!(
+    let (controlled, verified, ()) = tokio::join!(
         serve_control(
             control,
             broker.clone(),
@@ -172,12 +180,19 @@ pub(crate) async fn run(
             Limits::verifier(),
             stop.cancelled()
         ),
+        async {
+            stop.cancelled().await;
+            doors.stop().await;
+        },
     );
-    doors.stop().await;
-    chores.wait().await;
+    if timeout(WIND_UP, chores.wait()).await.is_err() {
+        tracing::warn!("what the broker was doing by itself was cut short");
+    }
     broker.record(Event::BrokerStopped).await.map_err(told)?;
-    if let Err(error) = store.checkpoint().await {
-        tracing::warn!(%error, "the ledger's end has no checkpoint");
+    match timeout(WIND_UP, store.checkpoint()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the ledger's end has no checkpoint"),
+        Err(_) => tracing::warn!("the ledger's end has no checkpoint: the keyring does not answer"),
     }
     Ok(controlled.and(verified)?)
 }
