@@ -163,9 +163,10 @@ impl World {
         self.start_command(command);
     }
 
-    /// The same where it must not start.
+    /// The same where it must not start; status 124 where it did and went on.
     pub fn fail_to_start(&self, mut command: Command) -> Outcome {
-        Outcome::of(self.surround(&mut command).arg(program("valetkeyd")), b"")
+        let command = self.surround(&mut command).args(["timeout", "20"]);
+        Outcome::of(command.arg(program("valetkeyd")), b"")
     }
 
     /// Starts a command that becomes the broker; its environment is the caller's work.
