@@ -3,7 +3,15 @@
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::service::Routes;
-use tonic_health::{ServingStatus, server::HealthReporter, server::HealthService};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
+
+/// Largest message to health or reflection, in bytes: the name of a service or of a file. What is not
+/// yet whole is held in memory, for as long as its stream lasts.
+const MESSAGE: usize = 1024;
 
 /// Health (`grpc.health.v1`) and reflection (`grpc.reflection.v1`) of a door that offers the services
 /// of `packages` and no other: a door does not tell what other doors there are.
@@ -24,10 +32,8 @@ pub(crate) async fn services(packages: &[&str]) -> std::io::Result<Routes> {
         .register_file_descriptor_set(own)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
-        .map_err(std::io::Error::other)?;
-    Ok(
-        Routes::new(tonic_health::pb::health_server::HealthServer::new(health))
-            .add_service(reflection)
-            .prepare(),
-    )
+        .map_err(std::io::Error::other)?
+        .max_decoding_message_size(MESSAGE);
+    let health = HealthServer::new(health).max_decoding_message_size(MESSAGE);
+    Ok(Routes::new(health).add_service(reflection).prepare())
 }

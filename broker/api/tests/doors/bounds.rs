@@ -3,13 +3,14 @@
 use std::{path::Path, time::Duration};
 
 use tokio::io::AsyncWriteExt as _;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use valetkey_api::{Limits, Pace};
 use valetkey_core::Event;
 use valetkey_wire::agent::GetTokenRequest;
 
 use crate::{
     house::House,
-    wire::{agent, connect, get, hear, json, rest, say, sign},
+    wire::{agent, channel, connect, get, hear, json, rest, say, sign},
 };
 
 const TOKEN: &str = r#"{"credential":"files","scopes":["read"]}"#;
@@ -255,4 +256,20 @@ async fn a_process_that_ends_gets_no_token() {
     callers.end();
     let answer = say(&mut stream, TOKEN.as_bytes()).await;
     assert_eq!(answer.json()["error"], "caller_gone");
+}
+
+/// A message that is not yet whole is held in memory, so health and reflection take none that a name
+/// would not need.
+#[tokio::test]
+async fn health_takes_no_message_longer_than_a_name() {
+    let house = House::new().await;
+    let (_, socket) = house.session().await;
+    let mut health = HealthClient::new(channel(&socket).await);
+    let service = "x".repeat(2048);
+    let status = health
+        .check(HealthCheckRequest { service })
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(sign(&status, "valetkey-code"), "request_too_large");
 }
