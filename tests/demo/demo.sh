@@ -149,7 +149,7 @@ sandbox=(bwrap --unshare-all --die-with-parent --new-session --clearenv
     --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin
     --proc /proc --dev /dev --tmpfs /tmp --dir /run
     --ro-bind "$bin/valetkey" /opt/valetkey --ro-bind "$here/agent.sh" /opt/agent.sh
-    --bind "$(dirname "$socket")" /run/valetkey --bind "$dir/api" /run/api
+    --ro-bind "$(dirname "$socket")" /run/valetkey --bind "$dir/api" /run/api
     --setenv PATH /opt:/usr/bin:/bin --setenv HOME /tmp --setenv VALETKEY_SOCKET "/run/valetkey/$(basename "$socket")"
     bash /opt/agent.sh "$DBUS_SESSION_BUS_ADDRESS" "$XDG_RUNTIME_DIR/valetkey/control.sock")
 exec {agent}< <("${sandbox[@]}" <"$dir/go" 2>"$dir/agent.log")

@@ -1,6 +1,7 @@
 //! How a door ends: nothing of a session outlives its close.
 
 use std::{
+    fs::Permissions,
     os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink},
     path::Path,
     time::Duration,
@@ -242,15 +243,44 @@ async fn the_socket_is_the_owners_alone_and_replaces_only_its_own() {
     assert_eq!(get(&socket, "/v1/session").await.status, 200);
     next.stop().await;
 
-    // Not ours to remove.
-    std::fs::write(&socket, "kept").unwrap();
+    // A folder that is not the broker's own is not used.
     let next = next_run(&house).await;
-    assert!(next.open(session).is_err());
-    assert_eq!(std::fs::read(&socket).unwrap(), b"kept");
-    std::fs::remove_file(&socket).unwrap();
     std::fs::remove_dir(&folder).unwrap();
     symlink(house.runtime.path(), &folder).unwrap();
     assert!(next.open(session).is_err());
+}
+
+/// The folder is lent to a sandbox: what its agent leaves there keeps no broker from starting, and
+/// nothing that a name there points at is touched.
+#[tokio::test]
+async fn whatever_an_agent_left_in_its_folder_the_next_run_opens_the_door() {
+    let house = House::new().await;
+    let (session, socket) = house.session().await;
+    house.doors.stop().await;
+    let precious = house.runtime.path().join("precious");
+    std::fs::write(&precious, "kept").unwrap();
+    std::fs::set_permissions(&precious, Permissions::from_mode(0o644)).unwrap();
+
+    let tricks: [fn(&Path, &Path); 4] = [
+        |socket, _| std::fs::write(socket, "a file").unwrap(),
+        |socket, precious| symlink(precious, socket).unwrap(),
+        |socket, _| std::fs::create_dir(socket).unwrap(),
+        |socket, _| std::fs::create_dir_all(socket.join("full")).unwrap(),
+    ];
+    for trick in tricks {
+        drop(std::fs::remove_file(&socket));
+        trick(&socket, &precious);
+        let next = next_run(&house).await;
+        assert_eq!(next.open(session).unwrap(), socket);
+        assert!(socket.symlink_metadata().unwrap().file_type().is_socket());
+        assert_eq!(get(&socket, "/v1/session").await.status, 200);
+        next.stop().await;
+    }
+    assert_eq!(std::fs::read(&precious).unwrap(), b"kept");
+    assert_eq!(
+        precious.metadata().unwrap().permissions().mode() & 0o777,
+        0o644
+    );
 }
 
 #[tokio::test]
