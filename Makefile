@@ -34,10 +34,15 @@ bench:
 prefix := $(HOME)/.local
 units := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/systemd/user
 
+host := $(shell rustc -vV | sed -n 's/^host: //p')
+
+# The client is linked statically: it starts in about half the time. The target is named so that build
+# scripts and procedural macros are not.
 install:
-	cargo build --locked --profile dist -p valetkey-daemon -p valetkey-cli
-	install -D -m 755 $(target)/dist/valetkeyd $(prefix)/bin/valetkeyd
-	install -D -m 755 $(target)/dist/valetkey $(prefix)/bin/valetkey
+	cargo build --locked --release -p valetkey-daemon
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --profile dist --target $(host) -p valetkey-cli
+	install -D -m 755 $(target)/release/valetkeyd $(prefix)/bin/valetkeyd
+	install -D -m 755 $(target)/$(host)/dist/valetkey $(prefix)/bin/valetkey
 	install -D -m 644 -t $(units) broker/daemon/systemd/valetkeyd.service broker/daemon/systemd/valetkeyd.socket
 	@echo 'installed; write ~/.config/valetkey/config.toml (see README.md), then'
 	@echo '  systemctl --user daemon-reload && systemctl --user enable --now valetkeyd.socket'

@@ -5,7 +5,9 @@ mod chores;
 mod config;
 mod logging;
 mod run;
+mod serve;
 mod signals;
+mod start_error;
 mod wire;
 
 pub use run::main_with;

@@ -10,7 +10,9 @@ use valetkey_host::{Activated, harden};
 use crate::{
     arguments::Arguments,
     config::{self, Config, Paths},
-    logging, wire,
+    logging,
+    serve::serve,
+    start_error::StartError,
 };
 
 /// Threads that serve. Two are enough for what one machine's agents ask, and each costs memory.
@@ -33,24 +35,24 @@ pub fn main_with(decorate: impl FnOnce(Ports) -> Ports) -> ExitCode {
     if arguments.check_config {
         return explain(&config);
     }
-    match serve(config, paths, host, activated, decorate) {
+    match block_on_serve(&config, &paths, host, activated, decorate) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, Exit::Failure),
     }
 }
 
-fn serve(
-    config: Config,
-    paths: Paths,
+fn block_on_serve(
+    config: &Config,
+    paths: &Paths,
     host: Vec<Finding>,
     activated: Activated,
     decorate: impl FnOnce(Ports) -> Ports,
-) -> Result<(), wire::StartError> {
+) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
         .build()?;
-    let served = runtime.block_on(wire::run(config, paths, host, activated, decorate));
+    let served = runtime.block_on(serve(config, paths, host, activated, decorate));
     // A thread that waits for a keyring prompt must not keep the process.
     runtime.shutdown_background();
     served

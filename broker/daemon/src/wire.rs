@@ -1,23 +1,16 @@
-//! The only file that names every adapter: makes each, hands it what it may use, and serves.
+//! The only file that names every adapter: makes each and hands it what it may use.
 
-use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{
-    net::{TcpListener, UnixListener},
-    time::timeout,
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use valetkey_api::{About, Limits, Pace, SessionDoors, serve_control, serve_verifier};
+use tokio::net::TcpListener;
+use valetkey_api::{Limits, Pace, SessionDoors};
 use valetkey_core::{
-    Broker, Event, Refusal, Settings,
+    Broker, Settings,
     doctor::Finding,
-    lifecycle::{SessionsFollowLogins, restore},
+    lifecycle::SessionsFollowLogins,
     ports::{Clock, Entropy, Ports, SecretStore},
 };
-use valetkey_host::{
-    Activated, InstanceError, InstanceLock, KernelCallers, PrivateError, SystemClock,
-    SystemEntropy, bind_private_socket, notify_ready, notify_stopping, private_dir,
-};
+use valetkey_host::{KernelCallers, SystemClock, SystemEntropy};
 use valetkey_keyring::{OsKeyring, StoreKind};
 use valetkey_oidc::OidcLogins;
 use valetkey_policy::CedarPolicies;
@@ -27,69 +20,34 @@ use valetkey_store::{Options, Store};
 use crate::{
     chores,
     config::{Config, Paths},
-    signals,
+    start_error::StartError,
 };
 
 /// Under which the keyring keeps the broker's entries.
 const NAMESPACE: &str = "valetkey";
 
-/// How long a stop waits for what the broker does by itself, and again for the last checkpoint: both may
-/// hang on a keyring for as long as its deadline allows, and a service manager kills who does not stop.
-/// With the drain of the doors and the ledger's own bound this stays below `TimeoutStopSec=`.
-const WIND_UP: Duration = Duration::from_secs(3);
-
-/// Why the broker does not serve.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    /// The system refused something.
-    #[error("{0}")]
-    System(#[from] io::Error),
-    /// Another broker of this user runs.
-    #[error(transparent)]
-    Instance(#[from] InstanceError),
-    /// A folder or a socket is not private.
-    #[error(transparent)]
-    Private(#[from] PrivateError),
-    /// The ledger cannot be opened.
-    #[error(transparent)]
-    Store(#[from] valetkey_store::OpenError),
-    /// The policies are not valid.
-    #[error("{0}")]
-    Policy(#[from] valetkey_core::ports::PolicyError),
-    /// The provider's section cannot be used.
-    #[error(transparent)]
-    Provider(#[from] valetkey_oidc::ConfigError),
-    /// The metadata cannot be served.
-    #[error("`tokens.listen`: nothing can be served on {address}: {error}; choose another port")]
-    Listen {
-        /// The address.
-        address: std::net::SocketAddr,
-        /// Why.
-        error: io::Error,
-    },
-    /// What earlier runs left cannot be taken up.
-    #[error("{0}")]
-    Restore(String),
+/// The broker, and the adapters that somebody has to wait for.
+pub(crate) struct House {
+    pub(crate) broker: Broker,
+    pub(crate) store: Arc<Store>,
+    pub(crate) logins: Arc<OidcLogins>,
+    pub(crate) doors: Arc<SessionDoors>,
+    pub(crate) verifier: TcpListener,
+    /// The `iss` of the broker's own tokens.
+    pub(crate) issuer: String,
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(crate) async fn run(
-    config: Config,
-    paths: Paths,
+/// Wires everything. `decorate` may wrap the ports before anybody uses them.
+pub(crate) async fn wire(
+    config: &Config,
+    paths: &Paths,
     host: Vec<Finding>,
-    mut activated: Activated,
     decorate: impl FnOnce(Ports) -> Ports,
-) -> Result<(), StartError> {
-    private_dir(&paths.runtime)?;
-    private_dir(&paths.state)?;
-    let _instance = InstanceLock::acquire(&paths.runtime.join("valetkeyd.lock"))?;
-    let stop = signals::stop()?;
-    let hangup = signals::reload()?;
-
+) -> Result<House, StartError> {
     valetkey_sources::install();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new()?);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
-    let secrets: Arc<dyn SecretStore> = Arc::new(keyring(&config));
+    let secrets: Arc<dyn SecretStore> = Arc::new(keyring(config));
     let options = Options {
         answer_within: config.limits.ledger_deadline,
         checkpoint_after: chores::CHECKPOINT_AFTER,
@@ -101,13 +59,13 @@ pub(crate) async fn run(
     };
     let store = Store::open(&paths.database(), options)?;
     let policies = CedarPolicies::load(config.policy_folder.as_slice())?;
-    let verifier = bind_verifier(&config).await?;
+    let verifier = bind_verifier(config).await?;
     let issuer = config.tokens.issuer_for(verifier.local_addr()?.port());
     let keys = Arc::new(SigningKeys::new(
         Arc::clone(&secrets),
         Arc::clone(&store) as _,
         Arc::clone(&clock),
-        signing_plan(&config),
+        signing_plan(config),
     ));
     let signed = SignedSource::new(issuer.clone(), Arc::clone(&keys));
     let logins = Arc::new(OidcLogins::new(
@@ -118,7 +76,7 @@ pub(crate) async fn run(
         Arc::clone(&clock),
         Arc::clone(&entropy),
     )?);
-    let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(&config)).await?);
+    let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(config)).await?);
 
     let broker = Broker {
         ports: decorate(Ports {
@@ -135,73 +93,19 @@ pub(crate) async fn run(
             clock,
             entropy,
         }),
-        settings: settings(&config),
+        settings: settings(config),
         host,
     };
     doors.attach(broker.clone());
     logins.set_events(Arc::new(SessionsFollowLogins::new(broker.clone())));
-
-    let started = Event::BrokerStarted {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    broker.record(started).await.map_err(told)?;
-    logins.restore().await.map_err(told)?;
-    let open = restore(&broker).await.map_err(told)?;
-    tracing::info!(sessions = open, issuer, "ready");
-
-    let control = control_listener(&mut activated, &paths)?;
-    let about = About {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        token_issuer: issuer.clone(),
-        runtime: paths.runtime.clone(),
-    };
-    let chores = TaskTracker::new();
-    chores.spawn(chores::expire(broker.clone(), stop.clone()));
-    chores.spawn(chores::checkpoint(Arc::clone(&store), stop.clone()));
-    chores.spawn(chores::reload(broker.clone(), hangup, stop.clone()));
-    let renewing = (Arc::clone(&logins), stop.clone());
-    chores.spawn(async move { renewing.0.renew_forever(renewing.1).await });
-    chores.close();
-    notify_ready()?;
-
-    let told_to_stop = announced(stop.clone());
-    let (controlled, verified, ()) = tokio::join!(
-        serve_control(
-            control,
-            broker.clone(),
-            about,
-            Limits::control(),
-            told_to_stop
-        ),
-        serve_verifier(
-            verifier,
-            broker.clone(),
-            &issuer,
-            Limits::verifier(),
-            stop.cancelled()
-        ),
-        async {
-            stop.cancelled().await;
-            doors.stop().await;
-        },
-    );
-    if timeout(WIND_UP, chores.wait()).await.is_err() {
-        tracing::warn!("what the broker was doing by itself was cut short");
-    }
-    broker.record(Event::BrokerStopped).await.map_err(told)?;
-    match timeout(WIND_UP, store.checkpoint()).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the ledger's end has no checkpoint"),
-        Err(_) => tracing::warn!("the ledger's end has no checkpoint: the keyring does not answer"),
-    }
-    Ok(controlled.and(verified)?)
-}
-
-async fn announced(stop: CancellationToken) {
-    stop.cancelled().await;
-    tracing::info!("stopping");
-    // A manager that cannot be told will notice.
-    drop(notify_stopping());
+    Ok(House {
+        broker,
+        store,
+        logins,
+        doors,
+        verifier,
+        issuer,
+    })
 }
 
 fn keyring(config: &Config) -> OsKeyring {
@@ -234,20 +138,6 @@ async fn bind_verifier(config: &Config) -> Result<TcpListener, StartError> {
         .map_err(|error| StartError::Listen { address, error })
 }
 
-/// What a service manager opened for us, or our own.
-fn control_listener(activated: &mut Activated, paths: &Paths) -> Result<UnixListener, StartError> {
-    let given = match activated.unix("control")? {
-        Some(listener) => Some(listener),
-        None => activated.first_unix()?,
-    };
-    let listener: StdListener = match given {
-        Some(listener) => listener,
-        None => bind_private_socket(&paths.control_socket())?,
-    };
-    listener.set_nonblocking(true)?;
-    Ok(UnixListener::from_std(listener)?)
-}
-
 fn session_limits(config: &Config) -> Limits {
     Limits {
         pace: Some(Pace {
@@ -269,13 +159,4 @@ fn settings(config: &Config) -> Settings {
         auditor_groups: config.admin.auditor_groups.clone(),
         admin_freshness: config.admin.confirmed_within,
     }
-}
-
-fn told(refusal: Refusal) -> StartError {
-    let detail = refusal.detail().map(|detail| format!(": {detail}"));
-    StartError::Restore(format!(
-        "{}{}",
-        refusal.message(),
-        detail.unwrap_or_default()
-    ))
 }

@@ -15,7 +15,7 @@ pub enum ConfigError {
     )]
     Issuer(String),
     /// A number is outside of what makes sense.
-    #[error("`provider.{field}` must be between {least} and {most}")]
+    #[error("`provider.{field}` must be between {least} and {most} seconds")]
     Range {
         /// The field.
         field: &'static str,
@@ -105,22 +105,16 @@ impl ProviderConfig {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Whether every value makes sense; [`OidcLogins::new`](crate::OidcLogins::new) refuses what does not.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] and [`ConfigError::NoOpenid`].
+    pub fn check(&self) -> Result<(), ConfigError> {
         let ranges = [
-            ("grace_seconds", self.grace_seconds, 60, 86_400),
-            (
-                "request_timeout_seconds",
-                self.request_timeout_seconds,
-                1,
-                60,
-            ),
-            (
-                "login_timeout_seconds",
-                self.login_timeout_seconds,
-                5,
-                3_600,
-            ),
-            ("clock_skew_seconds", self.clock_skew_seconds, 0, 600),
+            ("grace", self.grace_seconds, 60, 86_400),
+            ("request_timeout", self.request_timeout_seconds, 1, 60),
+            ("login_timeout", self.login_timeout_seconds, 5, 3_600),
+            ("clock_skew", self.clock_skew_seconds, 0, 600),
         ];
         for (field, value, least, most) in ranges {
             if !(least..=most).contains(&value) {

@@ -473,7 +473,7 @@ impl Code {
                 retry: Retry::Backoff,
                 level: Level::Error,
                 text: "the broker cannot be reached",
-                next_step: "start it with `systemctl --user start valetkeyd.socket` or `valetkeyd`, and check `VALETKEY_SOCKET`",
+                next_step: "start it with `systemctl --user start valetkeyd.socket` or `valetkeyd`; where it runs, the session that `VALETKEY_SOCKET` names is over",
             },
             Self::ShuttingDown => &Row {
                 id: "shutting_down",

@@ -97,7 +97,7 @@ fn provider(file: file::Provider) -> Result<ProviderConfig, String> {
                 .to_owned(),
         );
     }
-    Ok(ProviderConfig {
+    let provider = ProviderConfig {
         client_secret_key: file.client_secret,
         scopes: file.scopes,
         redirect_port: file.redirect_port,
@@ -109,7 +109,9 @@ fn provider(file: file::Provider) -> Result<ProviderConfig, String> {
         clock_skew_seconds: file.clock_skew.0,
         extra_ca: absolute("provider.extra_ca", file.extra_ca)?,
         ..ProviderConfig::new(issuer, file.client_id)
-    })
+    };
+    provider.check().map_err(|error| error.to_string())?;
+    Ok(provider)
 }
 
 fn session(file: &file::Session) -> Result<Session, String> {

@@ -178,6 +178,7 @@ mod tests {
                 "1h",
             ),
             ("[limits]\nrequests_per_second = 0\n", "requests_per_second"),
+            ("grace = \"2d\"\n", "`provider.grace` must be between"),
         ] {
             let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
