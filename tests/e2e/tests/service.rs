@@ -152,7 +152,7 @@ fn stopped(world: &mut World) -> Option<i32> {
     let waiting = thread::spawn(move || {
         broker.signal(Signal::TERM);
         let status = broker.wait();
-        drop(sender.send(()));
+        sender.send(()).expect("somebody waits");
         status
     });
     if receiver.recv_timeout(stop_timeout()).is_err() {
