@@ -89,6 +89,8 @@ impl Limits {
         Self {
             body: 0,
             request_timeout: Duration::from_secs(10),
+            // Anybody on the machine can connect: silent connections must not keep verifiers out.
+            idle_timeout: Duration::from_secs(10),
             connections: 128,
             pace: None,
             ..Self::default()

@@ -247,6 +247,10 @@ fn hint(row: &Row, mut response: Response<Body>) -> Response<Body> {
 }
 
 fn log(refusal: &Refusal, reference: Reference) {
+    if refusal.code() == Code::TooManyRequests {
+        // As many lines as an agent likes; its door says it once.
+        return;
+    }
     let row = refusal.code().row();
     let session = reference.session.map(tracing::field::display);
     macro_rules! say {

@@ -65,6 +65,7 @@ impl Desk {
         let reference = self.reference();
         let refusal = Refusal::new(Code::TooManyRequests);
         if dry.first {
+            tracing::warn!(session = %self.session_id(), "asks too often and is refused until it rests");
             let received = self.received(reference.request, Ask::default());
             flow::turn_away(self.broker(), &received, &refusal).await;
         }

@@ -159,8 +159,10 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            requests_per_second: 200,
-            burst: 1000,
+            // A client keeps its tokens. Each answer and each refusal is a durable record, so this is
+            // also what bounds how fast one agent can fill the disk: about 2 GB a day at the worst.
+            requests_per_second: 10,
+            burst: 500,
             ledger_deadline: Span(2),
         }
     }
