@@ -134,8 +134,8 @@ fn the_ledger_is_read_line_by_line() {
     let tail = stub.owner("audit tail -n 2").ok().stdout;
     assert_eq!(
         tail,
-        "1  2001-09-09 01:46:40  token refused  caller.uid=1000  code=denied  credential=word\n\
-         2  2001-09-09 01:46:40  token refused  caller.uid=1000  code=denied  credential=word\n"
+        "1  2001-09-09 01:46:40  token refused  code=denied  credential=word  caller.uid=1000\n\
+         2  2001-09-09 01:46:40  token refused  code=denied  credential=word  caller.uid=1000\n"
     );
     let json = stub.owner("audit tail -n 2 --json").ok().stdout;
     for line in json.lines() {
