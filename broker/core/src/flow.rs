@@ -55,6 +55,7 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
 
     // 6. obtain
     let now = ports.clock.now();
+    permit.fresh(now)?;
     let lease = LeaseId::new(now, &*ports.entropy);
     let token = ports
         .sources

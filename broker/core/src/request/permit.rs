@@ -70,6 +70,15 @@ impl Permit {
         &self.grant
     }
 
+    /// Whether it may still be used. Asked before a source is, and again by [`Self::issue`]: a token that
+    /// somebody else's server made is made, whether or not it is released.
+    pub fn fresh(&self, now: Moment) -> Result<(), Refusal> {
+        if self.use_by.passed(now) {
+            return Err(Refusal::new(Code::DeadlineExceeded).because("the permit grew stale"));
+        }
+        Ok(())
+    }
+
     /// When a token that is issued at `now` ends: seconds since the Unix epoch. Never after the
     /// session.
     pub fn expires(&self, now: Moment) -> u64 {
@@ -93,9 +102,7 @@ impl Permit {
     /// Step 6: the token that a source obtained with this permit at `now`. Consumes the permit, so
     /// nothing is issued twice.
     pub fn issue(self, token: IssuedToken, lease: LeaseId, now: Moment) -> Result<Issued, Refusal> {
-        if self.use_by.passed(now) {
-            return Err(Refusal::new(Code::DeadlineExceeded).because("the permit grew stale"));
-        }
+        self.fresh(now)?;
         let lease = Lease {
             id: lease,
             session: self.session.id,

@@ -102,6 +102,8 @@ async fn a_permit_grows_stale() {
             fresh,
             "after {waited} s"
         );
+        let asked = world.source.fake.obtained();
+        assert_eq!(asked, usize::from(fresh), "after {waited} s");
     }
 }
 

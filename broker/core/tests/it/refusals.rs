@@ -282,6 +282,8 @@ async fn sessions_that_may_not_ask() {
     refused(&world, over.id, ask(), Code::SessionExpired, None).await;
     lifecycle::expire_due(&world.broker).await.unwrap();
     refused(&world, over.id, ask(), Code::SessionExpired, None).await;
+    assert_eq!(world.policy.heard(), [""; 0], "no policy was asked");
+    assert_eq!(world.source.fake.obtained(), 0);
 }
 
 #[tokio::test]
