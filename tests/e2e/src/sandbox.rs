@@ -20,7 +20,7 @@ pub fn sandbox(mut bwrap: Command, valetkey: &Path, session: &Session) -> Comman
         .arg("--ro-bind")
         .arg(valetkey)
         .arg("/opt/valetkey")
-        .arg("--bind")
+        .arg("--ro-bind")
         .arg(folder)
         .arg("/run/valetkey")
         .args(["--setenv", "PATH", "/opt:/usr/bin:/bin"])
