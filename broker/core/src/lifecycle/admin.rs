@@ -214,12 +214,20 @@ async fn report(
         outstanding += 1;
         outstanding_until = outstanding_until.max(Some(until));
     }
+    let (session, not_durable) = match durable {
+        // It ended in another way first, durably; shown as what it is.
+        Err(LedgerError::SessionGone) => {
+            let found = broker.ports.sessions.load(session.id);
+            (found.unwrap_or(session), None)
+        }
+        durable => (session, durable.err()),
+    };
     RevokedSession {
         session,
         cut,
         outstanding,
         outstanding_until,
-        not_durable: durable.err(),
+        not_durable,
     }
 }
 
