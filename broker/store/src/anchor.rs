@@ -149,7 +149,7 @@ mod tests {
         let (one, two) = (LedgerId([1; 32]), LedgerId([2; 32]));
         let marks = [one, two].map(|ledger| Mark {
             ledger,
-            head: Head::genesis(ledger).then(b"a"),
+            head: Head::genesis(ledger).then(b"a", None),
         });
         Anchor::new(Zeroizing::new([7; SEED]), marks.to_vec()).unwrap()
     }
@@ -168,9 +168,9 @@ mod tests {
     #[test]
     fn a_mark_never_goes_back() {
         let (mut anchor, ledger) = (anchor(), LedgerId([1; 32]));
-        let far = Head::genesis(ledger).then(b"a").then(b"b");
+        let far = Head::genesis(ledger).then(b"a", None).then(b"b", None);
         anchor.advance(ledger, far);
-        anchor.advance(ledger, Head::genesis(ledger).then(b"a"));
+        anchor.advance(ledger, Head::genesis(ledger).then(b"a", None));
         assert_eq!(anchor.mark(ledger), Some(far));
     }
 }

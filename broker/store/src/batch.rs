@@ -4,14 +4,16 @@ use rusqlite::{Connection, ToSql, params, types::ToSqlOutput, types::ValueRef};
 use valetkey_core::{Event, Lease, ports::LedgerError, record::SealedRecord};
 
 use crate::{
-    chain::Head,
+    bound::Bound,
+    chain::{Hash, Head},
     job::{Change, Job, Outcome},
     key,
     live::Live,
     signature::Checkpoint,
 };
 
-const RECORD: &str = "INSERT INTO records (sequence, record, hash) VALUES (?1, ?2, ?3)";
+const RECORD: &str = "INSERT INTO records (sequence, record, hash, subject, bound)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 /// A row that is there already speaks of a record that was cut off; the ledger goes on without it.
 const LEASE: &str =
     "INSERT OR REPLACE INTO leases (session, sequence, expires) VALUES (?1, ?2, ?3)";
@@ -78,7 +80,7 @@ impl<'a> Batch<'a> {
                 if changed == 0 {
                     return Ok(Err(LedgerError::SessionGone));
                 }
-                self.chain(record)?;
+                self.chain(record, Some(Bound::session(&id, json)))?;
             }
             Change::Login {
                 account,
@@ -87,11 +89,12 @@ impl<'a> Batch<'a> {
                 ..
             } => {
                 self.run(LOGIN, params![account.as_str(), next, login])?;
-                self.chain(record)?;
+                let bound = Bound::login(account.as_str(), Some(login));
+                self.chain(record, Some(bound))?;
             }
             Change::Logout(account, record) => {
                 self.run(LOGOUT, [account.as_str()])?;
-                self.chain(record)?;
+                self.chain(record, Some(Bound::login(account.as_str(), None)))?;
             }
             Change::Checkpoint(checkpoint) => self.checkpoint(checkpoint)?,
         }
@@ -103,21 +106,22 @@ impl<'a> Batch<'a> {
             if !self.live.is_active(lease.session) {
                 return Ok(Err(LedgerError::SessionGone));
             }
-            self.chain(record)?;
+            self.chain(record, None)?;
             self.lease(lease)?;
         } else {
-            self.chain(record)?;
+            self.chain(record, None)?;
         }
         Ok(Ok(self.head.sequence))
     }
 
-    fn chain(&mut self, record: &SealedRecord) -> rusqlite::Result<()> {
-        let next = self.head.then(record.bytes());
+    fn chain(&mut self, record: &SealedRecord, bound: Option<Bound<'_>>) -> rusqlite::Result<()> {
+        let next = self.head.then(record.bytes(), bound.as_ref());
         let place = key::integer(next.sequence)?;
-        self.run(
-            RECORD,
-            params![place, Text(record.bytes()), next.hash.as_bytes()],
-        )?;
+        let (text, hash) = (Text(record.bytes()), next.hash.as_bytes());
+        let subject = bound.map(|bound| bound.subject);
+        let row = bound.and_then(|bound| bound.row);
+        let row = row.as_ref().map(Hash::as_bytes);
+        self.run(RECORD, params![place, text, hash, subject, row])?;
         self.head = next;
         Ok(())
     }

@@ -1,13 +1,18 @@
 //! The hash chain: a record is bound to its place and to everything before it.
 //!
-//! `hash(n) = SHA-256(hash(n-1) || n as u64, big endian || bytes of the record)`, where `hash(0)` is
-//! the SHA-256 of a fixed label and the ledger's random id, so that no two ledgers share a hash.
+//! `hash(n) = SHA-256(hash(n-1) || n || length of the record || record || bound)`, with numbers as 64
+//! bits, big endian. `hash(0)` is the SHA-256 of a fixed label and the ledger's random id, so that no
+//! two ledgers share a hash. `bound` is empty but for a record that changed a session or a login: it
+//! is `s` or `l`, the length of the session's id or the account's name, that, and the SHA-256 of the
+//! row's JSON, or nothing where the row went.
 
 use std::fmt;
 
 use ring::digest::{Context, SHA256};
 
-const GENESIS: &[u8] = b"valetkey ledger v1\0";
+use crate::bound::{Bound, Subject};
+
+const GENESIS: &[u8] = b"valetkey ledger v2\0";
 
 /// A SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ impl Hash {
         &self.0
     }
 
-    fn of(parts: &[&[u8]]) -> Self {
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {
             context.update(part);
@@ -71,44 +76,78 @@ impl Head {
     }
 
     /// After one more record.
-    pub(crate) fn then(self, record: &[u8]) -> Self {
+    pub(crate) fn then(self, record: &[u8], bound: Option<&Bound<'_>>) -> Self {
         let sequence = self.sequence.saturating_add(1);
-        let hash = Hash::of(&[&self.hash.0, &sequence.to_be_bytes(), record]);
+        let (place, length) = (sequence.to_be_bytes(), length_of(record));
+        let start: [&[u8]; 4] = [&self.hash.0, &place, &length, record];
+        let hash = match bound {
+            None => Hash::of(&start),
+            Some(Bound { subject, row }) => {
+                let (kind, subject): (&[u8], _) = match subject {
+                    Subject::Session(id) => (b"s", *id),
+                    Subject::Login(account) => (b"l", *account),
+                };
+                let row = row.as_ref().map_or(&[][..], |row| row.as_bytes());
+                let [a, b, c, d] = start;
+                Hash::of(&[a, b, c, d, kind, &length_of(subject), subject, row])
+            }
+        };
         Self { sequence, hash }
     }
+}
+
+fn length_of(bytes: &[u8]) -> [u8; 8] {
+    (bytes.len() as u64).to_be_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Head, LedgerId};
+    use crate::bound::Bound;
 
     #[test]
     fn place_and_past_are_part_of_the_hash() {
         let genesis = Head::genesis(LedgerId([1; 32]));
-        let ab = genesis.then(b"a").then(b"b");
-        let ba = genesis.then(b"b").then(b"a");
+        let ab = genesis.then(b"a", None).then(b"b", None);
+        let ba = genesis.then(b"b", None).then(b"a", None);
         assert_ne!(ab.hash, ba.hash);
         assert_ne!(
-            genesis.then(b"a").hash,
-            Head::genesis(LedgerId([2; 32])).then(b"a").hash
+            genesis.then(b"a", None).hash,
+            Head::genesis(LedgerId([2; 32])).then(b"a", None).hash
         );
         let moved = Head {
             sequence: 7,
             ..genesis
         };
-        assert_ne!(genesis.then(b"a").hash, moved.then(b"a").hash);
+        assert_ne!(genesis.then(b"a", None).hash, moved.then(b"a", None).hash);
     }
 
     #[test]
     fn the_rule_is_what_the_documents_say() {
-        // sha256 of 32 zero bytes, 00 00 00 00 00 00 00 01 and "{}", computed with another tool.
+        // Computed with another tool.
         let zero = Head {
             sequence: 0,
             hash: super::Hash([0; 32]),
         };
-        assert_eq!(
-            zero.then(b"{}").hash.to_string(),
-            "1bad765d926feacace97a8ddcd329a1f4254c208affc1ba86b3c7d59e8fba83e"
-        );
+        for (bound, hash) in [
+            (
+                None,
+                "2ec439adf82db5d55ef5e90f5610fa2d5258c72272fbd2ba9ada02bb288b2720",
+            ),
+            (
+                Some(Bound::session(&[7; 16], "[]")),
+                "f04548f56ca0589d5cbe6c2fcec63db47c183fea344f406be420b5519374e5cb",
+            ),
+            (
+                Some(Bound::login("work", Some("[]"))),
+                "a09d457024522d209fdf0aa68da5eb82471628040422c065007b782c9158f9d9",
+            ),
+            (
+                Some(Bound::login("work", None)),
+                "2177d4c8f91d24c27baac41db1d4d2ae0f149aa3fe0dce4a8f88caf118b5b498",
+            ),
+        ] {
+            assert_eq!(zero.then(b"{}", bound.as_ref()).hash.to_string(), hash);
+        }
     }
 }

@@ -4,13 +4,15 @@
 //! (`readers`). Whatever is queued is stored in one transaction with one flush, and only then is
 //! anybody answered: an answer means that the record survives a power cut.
 //!
-//! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how
-//! tampering is found, and what is not, is told in `verify` and `checkpoint`.
+//! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how the rows of
+//! sessions and logins hang on the records is told in `bound`; how tampering is found, and what is
+//! not, in `verify` and `checkpoint`.
 
 mod anchor;
 mod audit;
 mod ballast;
 mod batch;
+mod bound;
 mod chain;
 mod checkpoint;
 mod error;
@@ -22,6 +24,7 @@ mod logins;
 mod open;
 mod queue;
 mod readers;
+mod rows;
 mod schema;
 mod sessions;
 mod signature;

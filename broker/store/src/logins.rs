@@ -1,21 +1,43 @@
 //! The port that keeps who is logged in.
 
+use rusqlite::Row;
 use valetkey_core::{
     AccountName,
     ports::{Answer, LedgerError, LoginBook, LoginRecord},
     record::SealedRecord,
+    text::printable,
 };
 
-use crate::{Store, error::unwritable, job::Change};
+use crate::{Store, bound, error::unwritable, job::Change};
+
+/// With each login comes what its last record bound, where that is the record that the row speaks of.
+const LOGINS: &str = "SELECT login, bound, account FROM logins LEFT JOIN records
+    ON sequence = changed
+    AND sequence = (SELECT max(sequence) FROM records WHERE subject = +account)
+    ORDER BY account";
+
+/// A login that its last record did not leave like this is none: the person logs in again.
+fn believed(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    let login: String = row.get(0)?;
+    if bound::agrees(login.as_bytes(), row, 1)? {
+        return Ok(Some(login));
+    }
+    let account = printable(&row.get::<_, String>(2)?, 100);
+    tracing::error!(
+        account,
+        "a stored login is not as its last record left it and does not count; run `valetkey audit verify`, then log in again"
+    );
+    Ok(None)
+}
 
 impl LoginBook for Store {
     fn load(&self) -> Answer<'_, Result<Vec<LoginRecord>, LedgerError>> {
         Box::pin(async move {
             let rows = self.readers.read(|db| {
-                let mut statement =
-                    db.prepare_cached("SELECT login FROM logins ORDER BY account")?;
-                let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-                rows.collect::<rusqlite::Result<Vec<_>>>()
+                let mut statement = db.prepare_cached(LOGINS)?;
+                let rows = statement.query_map([], believed)?;
+                rows.filter_map(Result::transpose)
+                    .collect::<rusqlite::Result<Vec<_>>>()
             });
             let logins = rows.await?;
             let parsed = logins.iter().map(|login| serde_json::from_str(login));

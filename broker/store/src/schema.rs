@@ -8,15 +8,16 @@ use crate::{chain::LedgerId, error::OpenError};
 
 /// `VKEY`: how `file` and SQLite itself know whose file it is.
 const APPLICATION: i32 = 0x564b_4559;
-/// The one format so far. A change of the tables raises it and brings a migration.
-const FORMAT: i32 = 1;
+/// The one format that was ever released. A change of the tables raises it and brings a migration.
+const FORMAT: i32 = 2;
 
 /// `told` is for people with the `sqlite3` tool: what they would like to search by is computed from
 /// the record when they ask, so it costs nothing when a record is stored and cannot disagree with it.
 ///
 /// A lease is an index into the ledger. `changed` is the place of the record that a row came with:
-/// a row that speaks of a record beyond the end tells that the end was cut off. `room` is empty but
-/// for a moment on a full disk.
+/// a row that speaks of a record beyond the end tells that the end was cut off. `subject` and `bound`
+/// are that record's side of it: whose row, a session's id as BLOB or an account as TEXT, and the
+/// SHA-256 of what it says, NULL where it went. `room` is empty but for a moment on a full disk.
 const TABLES: &str = "
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -25,8 +26,11 @@ CREATE TABLE ledger (
 CREATE TABLE records (
     sequence INTEGER PRIMARY KEY,
     record TEXT NOT NULL,
-    hash BLOB NOT NULL
+    hash BLOB NOT NULL,
+    subject ANY,
+    bound BLOB
 ) STRICT;
+CREATE INDEX changes ON records (subject) WHERE subject IS NOT NULL;
 CREATE VIEW told AS SELECT
     sequence,
     datetime(json_extract(record, '$.at') / 1000, 'unixepoch') AS at,

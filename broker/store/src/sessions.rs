@@ -9,12 +9,25 @@ use valetkey_core::{
     record::SealedRecord,
 };
 
-use crate::{Store, error::unwritable, job::Change, key};
+use crate::{Store, bound, error::unwritable, job::Change, key};
 
-const ONE: &str = "SELECT session FROM sessions WHERE id = ?1";
-const LIVE: &str = "SELECT session FROM sessions WHERE live = 1";
+/// With each session that is shown as not over comes what its last record bound, where that is the
+/// record that the row speaks of.
+macro_rules! sessions {
+    ($which:literal) => {
+        concat!(
+            "SELECT session, bound FROM sessions LEFT JOIN records
+            ON live = 1 AND sequence = changed
+            AND sequence = (SELECT max(sequence) FROM records WHERE subject = +id) ",
+            $which
+        )
+    };
+}
+
+const ONE: &str = sessions!("WHERE id = ?1");
+const LIVE: &str = sessions!("WHERE live = 1");
 /// Ids sort by birth.
-const RECENT: &str = "SELECT session FROM sessions ORDER BY id DESC LIMIT ?1";
+const RECENT: &str = sessions!("ORDER BY id DESC LIMIT ?1");
 const LEASES: &str = "SELECT record FROM leases JOIN records USING (sequence)
     WHERE leases.session = ?1 AND expires > ?2 ORDER BY leases.sequence DESC LIMIT 1000";
 
@@ -25,14 +38,25 @@ pub(crate) fn live(db: &Connection) -> rusqlite::Result<Vec<Session>> {
     sessions.filter_map(Result::transpose).collect()
 }
 
-/// A session that cannot be read is one that lends nothing.
+/// A session that cannot be read is one that lends nothing, and so is one that its last record did not
+/// leave like this. One that is over lends nothing in any case.
 fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
     let json = row.get_ref(0)?.as_bytes().unwrap_or_default();
-    let session = serde_json::from_slice(json);
-    if let Err(error) = &session {
-        tracing::error!(%error, "a stored session cannot be read and is left out");
+    let session = match serde_json::from_slice::<Session>(json) {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::error!(%error, "a stored session cannot be read and is left out");
+            return Ok(None);
+        }
+    };
+    if session.state.is_final() || bound::agrees(json, row, 1)? {
+        return Ok(Some(session));
     }
-    Ok(session.ok())
+    tracing::error!(
+        session = %session.id,
+        "a stored session is not as its last record left it and counts as over; run `valetkey audit verify`"
+    );
+    Ok(None)
 }
 
 impl Sessions for Store {

@@ -9,9 +9,15 @@
 //! | the end cut off, its checkpoints too | the keyring knows how long the ledger was; sessions and leases speak of records that are not there; a broker that runs remembers its last record |
 //! | a checkpoint forged | it is not signed by the keyring's key |
 //! | the whole file replaced | the keyring vouches for a ledger that is gone |
+//! | the row of a session or a login edited, set back, put in or removed | the last record of that session or account is bound to another row, or there is none |
+//! | that record edited, removed or made the last | it is a record: see above |
 //!
-//! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets sessions
-//! and leases back. `Verification::anchored` says how far the ledger is beyond even that.
+//! Whoever opens the store sees the rows alone: one that is not bound to the last record of its subject
+//! lends nothing. The chain is not walked then but for its end, so a row that was edited together with
+//! its record, or set back with its later records removed, is found here only.
+//!
+//! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets sessions,
+//! logins and leases back. `Verification::anchored` says how far the ledger is beyond even that.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +27,9 @@ use valetkey_core::ports::{Fault, LedgerError, Verification};
 use crate::{
     Store,
     anchor::Anchor,
+    bound::Bound,
     chain::{Hash, Head, LedgerId},
+    rows::Brought,
     signature::Checkpoint,
 };
 
@@ -30,9 +38,10 @@ const FAULTS: usize = 1000;
 /// How many of the last records are looked at when the store opens.
 const TAIL: u32 = 64;
 
-const RECORDS: &str = "SELECT sequence, record, hash FROM records ORDER BY sequence";
-const LAST_RECORDS: &str = "SELECT sequence, record, hash FROM
-    (SELECT sequence, record, hash FROM records ORDER BY sequence DESC LIMIT ?1)
+const RECORDS: &str =
+    "SELECT sequence, record, hash, subject, bound FROM records ORDER BY sequence";
+const LAST_RECORDS: &str = "SELECT sequence, record, hash, subject, bound FROM
+    (SELECT sequence, record, hash, subject, bound FROM records ORDER BY sequence DESC LIMIT ?1)
     ORDER BY sequence";
 const CHECKPOINTS: &str = "SELECT sequence, hash, at, signature FROM checkpoints ORDER BY sequence";
 /// Rows that came with a record, and the record that they came with.
@@ -115,6 +124,8 @@ impl Inspection<'_> {
         walk.all(&mut rows)?;
         walk.finish();
         witnesses(db, &mut walk)?;
+        let (brought, end) = (std::mem::take(&mut walk.brought), walk.last.sequence);
+        brought.compare(db, end, |sequence, what| walk.fault(sequence, what))?;
         Ok(Verification {
             records: walk.records,
             checkpoints: checkpoints.len() as u64,
@@ -214,6 +225,7 @@ struct Stored<'a> {
     sequence: i64,
     record: &'a [u8],
     hash: Option<Hash>,
+    bound: Option<Bound<'a>>,
 }
 
 impl<'a> Stored<'a> {
@@ -222,6 +234,7 @@ impl<'a> Stored<'a> {
             sequence: row.get(0).unwrap_or(0),
             record: bytes(row, 1),
             hash: Hash::from_slice(bytes(row, 2)),
+            bound: Bound::read(row, 3, 4),
         }
     }
 }
@@ -240,16 +253,18 @@ struct Walk {
     records: u64,
     expected: BTreeMap<u64, Vec<Expected>>,
     anchored: u64,
+    brought: Brought,
     faults: Vec<Fault>,
 }
 
 impl Walk {
-    const fn from(start: Head) -> Self {
+    fn from(start: Head) -> Self {
         Self {
             last: start,
             records: 0,
             expected: BTreeMap::new(),
             anchored: 0,
+            brought: Brought::default(),
             faults: Vec::new(),
         }
     }
@@ -293,7 +308,7 @@ impl Walk {
             );
             return;
         };
-        let next = self.last.then(stored.record);
+        let next = self.last.then(stored.record, stored.bound.as_ref());
         if sequence > next.sequence {
             let last_missing = sequence - 1;
             let words = if last_missing == next.sequence {
@@ -312,6 +327,9 @@ impl Walk {
         }
         let hash = stored.hash.unwrap_or(next.hash);
         self.last = Head { sequence, hash };
+        if let Some(bound) = &stored.bound {
+            self.brought.by(sequence, bound);
+        }
         self.compare();
     }
 

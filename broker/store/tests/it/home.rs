@@ -81,3 +81,16 @@ pub(crate) async fn faults(store: &Store) -> Vec<u64> {
     let verification = store.verify().await.unwrap();
     verification.faults.iter().map(|f| f.sequence).collect()
 }
+
+/// What a person reads about the one thing that is wrong.
+pub(crate) async fn told(store: &Store) -> (u64, String) {
+    let faults = store.verify().await.unwrap().faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    let fault = faults.into_iter().next().unwrap();
+    (fault.sequence, fault.what)
+}
+
+/// Edits one row.
+pub(crate) fn one(file: &Connection, sql: &str) {
+    assert_eq!(file.execute(sql, []).unwrap(), 1, "{sql}");
+}

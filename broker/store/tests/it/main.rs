@@ -8,4 +8,5 @@ mod home;
 mod lock;
 mod logins;
 mod restart;
+mod rows;
 mod tampering;

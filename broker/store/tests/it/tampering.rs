@@ -53,10 +53,10 @@ fn chain_again(file: &Connection, places: impl IntoIterator<Item = i64>) {
             "SELECT CAST(record AS BLOB) FROM records WHERE sequence = ?1",
             place,
         );
-        let hash = digest(
-            &SHA256,
-            &[before, place.to_be_bytes().to_vec(), record].concat(),
-        );
+        let length = (record.len() as u64).to_be_bytes().to_vec();
+        let place_bytes = place.to_be_bytes().to_vec();
+        // None of these changed a session or a login.
+        let hash = digest(&SHA256, &[before, place_bytes, length, record].concat());
         let sql = "UPDATE records SET hash = ?1 WHERE sequence = ?2";
         file.execute(sql, params![hash.as_ref(), place]).unwrap();
     }
