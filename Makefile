@@ -6,7 +6,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 programs := -p valetkey-daemon -p valetkey-cli -p valetkey-devidp
 
 help:
-	@echo 'make demo      watch the main job happen for real (ISSUER=… CLIENT_ID=… for your own provider)'
+	@echo 'make demo      watch the main job happen for real (your own provider: ISSUER=… CLIENT_ID=… DEV_GROUP=… ADMIN_GROUP=…)'
 	@echo 'make test      prove it: unit, contract and end-to-end tests, against real components'
 	@echo 'make check     formatting and lints'
 	@echo 'make bench     measure it against floors and peers of the same run'
@@ -15,7 +15,8 @@ help:
 demo:
 	@tests/provision/demo.sh
 	cargo build --locked $(programs)
-	@BIN=$(target)/debug ISSUER='$(ISSUER)' CLIENT_ID='$(CLIENT_ID)' tests/demo/demo.sh
+	@BIN=$(target)/debug ISSUER='$(ISSUER)' CLIENT_ID='$(CLIENT_ID)' DEV_GROUP='$(DEV_GROUP)' \
+		ADMIN_GROUP='$(ADMIN_GROUP)' ONE_LOGIN='$(ONE_LOGIN)' tests/demo/demo.sh
 
 test:
 	@tests/provision/test.sh

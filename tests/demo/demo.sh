@@ -4,8 +4,10 @@
 # exit status is 0 only if all of it truly happened.
 #
 # BIN=target/debug tests/demo/demo.sh          against the development provider of tests/devidp
-# ISSUER=… CLIENT_ID=… tests/demo/demo.sh      against a real one: your browser opens, you log in, and the
-#                                              admin's part is played by ADMIN_GROUP (one of your groups)
+# ISSUER=… CLIENT_ID=… tests/demo/demo.sh      against a real one: your browser opens, you log in
+#   DEV_GROUP=…    a group of yours whose agents may read (default: dev)
+#   ADMIN_GROUP=…  a group whose members may revoke (default: valetkey-admins); a second login plays that
+#                  part, unless ONE_LOGIN=1 says that you are in both
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$(cd "$root" && realpath "${BIN:-target/debug}")
@@ -76,7 +78,7 @@ done_ 'keyring' 'a private D-Bus with a real GNOME Keyring, open'
 # ---- an identity provider -----------------------------------------------------------------------------
 if [ -n "${ISSUER:-}" ]; then
     : "${CLIENT_ID:?set CLIENT_ID beside ISSUER}"
-    admin_group=${ADMIN_GROUP:-valetkey-admins} policies=
+    admin_group=${ADMIN_GROUP:-valetkey-admins}
     done_ 'identity provider' "$ISSUER (yours), client $CLIENT_ID"
 else
     "$bin/valetkey-devidp" --user alice:dev --user boss:valetkey-admins --client valetkey >"$dir/devidp.out" 2>"$dir/devidp.log" &
@@ -88,7 +90,11 @@ else
 fi
 
 # ---- the broker ---------------------------------------------------------------------------------------
-mkdir -m 700 "$dir/config/valetkey"
+mkdir -m 700 "$dir/config/valetkey" "$dir/policies"
+for file in "$root"/policies/baseline/*.cedar; do
+    sed "s/Group::\"dev\"/Group::\"${DEV_GROUP:-dev}\"/" "$file" >"$dir/policies/$(basename "$file")"
+done
+chmod 600 "$dir"/policies/*.cedar
 cat >"$dir/config/valetkey/config.toml" <<TOML
 [provider]
 issuer = "$ISSUER"
@@ -99,6 +105,9 @@ listen = "127.0.0.1:0"
 
 [admin]
 groups = ["$admin_group"]
+
+[policy]
+folder = "$dir/policies"
 
 [credentials.demo-api]
 source = "signed"
@@ -124,7 +133,7 @@ login() { # ACCOUNT USER
 }
 login default alice || fail 'the login failed'
 done_ 'developer logs in' 'authorization code + PKCE in a browser; the refresh token is in the keyring'
-if [ -n "${VALETKEY_DEMO_ONE_ACCOUNT:-}" ]; then admin=default; else
+if [ -n "${ONE_LOGIN:-}" ]; then admin=default; else
     admin=boss
     login boss boss || fail "the admin's login failed"
 fi
