@@ -31,6 +31,16 @@ impl Fault {
         }
     }
 
+    /// Where one entry was to be found, `found` were.
+    pub(super) fn not_one(found: usize) -> Self {
+        Self::verdict(match found {
+            0 => StoreError::NoEntry,
+            _ => StoreError::Denied(format!(
+                "{found} entries have the same name; remove all but one"
+            )),
+        })
+    }
+
     /// An error of the store library.
     pub(super) fn of_store(error: Error) -> Self {
         match error {
@@ -45,10 +55,7 @@ impl Fault {
                 secret.zeroize();
                 Self::verdict(StoreError::Denied("the entry was damaged".into()))
             }
-            Error::Ambiguous(entries) => Self::verdict(StoreError::Denied(format!(
-                "{} entries have the same name; remove all but one",
-                entries.len()
-            ))),
+            Error::Ambiguous(entries) => Self::not_one(entries.len()),
             _ => Self::verdict(StoreError::Denied("it does not take this entry".into())),
         }
     }

@@ -1,4 +1,5 @@
-//! Looking at the Secret Service without ever causing a prompt, and the one call that may.
+//! Looking at the Secret Service and reading from it without ever causing a prompt, and the one call
+//! that may.
 
 use std::{collections::HashMap, fs};
 
@@ -7,10 +8,12 @@ use secret_service::{
     blocking::{Collection, Item, SecretService},
 };
 use valetkey_core::ports::StoreError;
+use valetkey_secret::RootSecret;
 use zbus::{
     blocking::{Connection, fdo::DBusProxy},
     names::BusName,
 };
+use zeroize::Zeroizing;
 
 use super::error::Fault;
 use crate::backend::SERVICE;
@@ -21,7 +24,7 @@ const PROVIDER: &str = "org.freedesktop.secrets";
 /// The attribute that holds the entry, as the store library names it.
 const ENTRY: &str = "username";
 
-/// A connection that no secret goes over, so its session needs no encryption.
+/// A connection of our own, beside the store library's.
 pub(super) struct Eye {
     bus: Connection,
     service: SecretService<'static>,
@@ -30,7 +33,7 @@ pub(super) struct Eye {
 impl Eye {
     pub(super) fn connect() -> Result<Self, Fault> {
         let bus = Connection::session().map_err(|error| Fault::of_service(&error.into()))?;
-        let service = SecretService::connect_with_existing(EncryptionType::Plain, bus.clone())
+        let service = SecretService::connect_with_existing(EncryptionType::Dh, bus.clone())
             .map_err(|error| Fault::of_service(&error))?;
         Ok(Self { bus, service })
     }
@@ -40,7 +43,24 @@ impl Eye {
     /// An entry that is not found in a locked collection may be hidden by the lock, as KeePassXC
     /// does. Saying that it does not exist would invite the caller to replace it.
     pub(super) fn check_open(&self, entry: &str) -> Result<(), Fault> {
+        self.check_found(&self.find(entry)?)
+    }
+
+    /// The secret of `entry`. The store library would look for it once more, and open whatever it
+    /// then found locked.
+    pub(super) fn read(&self, entry: &str) -> Result<RootSecret, Fault> {
         let found = self.find(entry)?;
+        self.check_found(&found)?;
+        match found.unlocked.as_slice() {
+            [item] => {
+                let secret = item.get_secret().map_err(of)?;
+                Ok(RootSecret::new(Zeroizing::new(secret)))
+            }
+            items => Err(Fault::not_one(items.len())),
+        }
+    }
+
+    fn check_found(&self, found: &SearchItemsResult<Item<'_>>) -> Result<(), Fault> {
         let open = if found.locked.is_empty() {
             !found.unlocked.is_empty() || !self.collection()?.is_locked().map_err(of)?
         } else {

@@ -1,8 +1,8 @@
 //! The Secret Service of the desktop, over the session bus.
 //!
 //! The store library opens whatever it finds locked, with a prompt, and holds its connection while the
-//! prompt shows. So each call looks first, over a second connection that never prompts ([`eye`]). A
-//! connection that broke stays broken for ever and is replaced ([`lines`]).
+//! prompt shows. So each call looks first, over a second connection that never prompts ([`eye`]), and
+//! reads over that one too. A connection that broke stays broken for ever and is replaced ([`lines`]).
 
 mod error;
 mod eye;
@@ -14,7 +14,6 @@ use keyring_core::{Entry, api::CredentialStore};
 use valetkey_core::ports::{Persistence, StoreError};
 use valetkey_secret::{Destination, RootSecret};
 use zbus_secret_service_keyring_store::Store;
-use zeroize::Zeroizing;
 
 use crate::backend::{Backend, Card, SERVICE, Sight};
 
@@ -68,10 +67,7 @@ impl SecretService {
 
 impl Backend for SecretService {
     fn read(&self, entry: &str) -> Result<RootSecret, StoreError> {
-        self.on_line(|line| {
-            let bytes = line.open(entry)?.get_secret().map_err(Fault::of_store)?;
-            Ok(RootSecret::new(Zeroizing::new(bytes)))
-        })
+        self.on_line(|line| line.eye.read(entry))
     }
 
     fn write(&self, entry: &str, secret: &RootSecret) -> Result<(), StoreError> {
