@@ -3,6 +3,7 @@
 .PHONY: help demo test check bench install uninstall
 
 target := $(or $(CARGO_TARGET_DIR),target)
+host = $(shell rustc -vV | sed -n 's/^host: //p')
 programs := -p valetkey-daemon -p valetkey-cli -p valetkey-devidp
 
 help:
