@@ -57,13 +57,25 @@ fn percentile(values: &[f64], percent: usize) -> f64 {
     sorted.get(place).copied().unwrap_or_default()
 }
 
+/// How long `work` takes.
+pub(crate) fn timed(mut work: impl FnMut() -> Measured<()>) -> Measured<Duration> {
+    let begun = now();
+    work()?;
+    Ok(begun.elapsed())
+}
+
+/// How long it takes to wait for `work`.
+pub(crate) async fn timed_async(mut work: impl AsyncFnMut() -> Measured<()>) -> Measured<Duration> {
+    let begun = now();
+    work().await?;
+    Ok(begun.elapsed())
+}
+
 /// How long `work` takes, `times` over.
 pub(crate) fn repeat(times: usize, mut work: impl FnMut() -> Measured<()>) -> Measured<Samples> {
     let mut samples = Samples::default();
     for _ in 0..times {
-        let begun = now();
-        work()?;
-        samples.push(begun.elapsed());
+        samples.push(timed(&mut work)?);
     }
     Ok(samples)
 }
@@ -75,9 +87,7 @@ pub(crate) async fn repeat_async(
 ) -> Measured<Samples> {
     let mut samples = Samples::default();
     for _ in 0..times {
-        let begun = now();
-        work().await?;
-        samples.push(begun.elapsed());
+        samples.push(timed_async(&mut work).await?);
     }
     Ok(samples)
 }

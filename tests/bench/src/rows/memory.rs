@@ -25,11 +25,12 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
         policies: 2,
     };
     let mut place = Place::with(&runtime, population)?;
-    let idle = resident_kib(place.world.broker().pid())?;
+    let pid = place.world.broker().pid();
+    let (idle, own) = (kib(pid, "VmRSS:")?, kib(pid, "RssAnon:")?);
     runtime.block_on(place.add_sessions(BEFORE))?;
-    let few = resident_kib(place.world.broker().pid())?;
+    let few = kib(pid, "VmRSS:")?;
     runtime.block_on(place.add_sessions(usize::try_from(SESSIONS)?))?;
-    let many = resident_kib(place.world.broker().pid())?;
+    let many = kib(pid, "VmRSS:")?;
     let per_session = (many - few) / f64::from(SESSIONS);
     Ok(vec![
         Row::below(
@@ -37,7 +38,11 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
             idle / 1024.0,
             "MiB",
             IDLE,
-        ),
+        )
+        .note(format!(
+            "{:.1} MiB are its own, the rest are pages of files",
+            own / 1024.0
+        )),
         Row::below(
             "resident, per live session",
             per_session,
@@ -50,9 +55,9 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
     ])
 }
 
-fn resident_kib(pid: u32) -> Measured<f64> {
+fn kib(pid: u32, what: &str) -> Measured<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let number = line.and_then(|line| line.split_whitespace().next());
     Ok(number
         .ok_or("the kernel does not tell the broker's memory")?

@@ -1,11 +1,13 @@
 //! A token request, auto tier, durable ledger, one caller: against the sum of what it is made of.
 
+use valetkey_sdk::{Agent, TokenRequest};
+
 use crate::{
     Measured,
     floors::{call::EmptyServer, commit::Commits, decision::Decisions, signature::Signatures},
     place::{Place, Population, request, runtime},
     report::Row,
-    stats::{Rounds, repeat, repeat_async},
+    stats::{Rounds, Samples, timed, timed_async},
 };
 
 const ROUNDS: usize = 40;
@@ -35,30 +37,25 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
         let agent = agents.first().ok_or("there is no session")?;
         let empty = server.connect().await?;
         for round in 0..WARM_UP + ROUNDS {
-            let token = repeat_async(EACH, async || {
-                agent.new_token(&request).await?;
-                Ok(())
-            });
-            let token = token.await?.p50();
-            let floor = [
-                repeat_async(EACH, async || empty.call().await).await?.p50(),
-                repeat(EACH, || commits.commit())?.p50(),
-                repeat(EACH, || {
-                    signatures.sign();
-                    Ok(())
-                })?
-                .p50(),
-                repeat(EACH, || decisions.decide())?.p50(),
-            ];
+            let (mut token, mut floor): (Samples, [Samples; 4]) = Default::default();
+            // In turns one by one, so that processors and disk are as warm for a floor as for us.
+            for _ in 0..EACH {
+                token.push(timed_async(async || drop_token(agent, &request).await).await?);
+                let [call, commit, signature, decision] = &mut floor;
+                call.push(timed_async(async || empty.call().await).await?);
+                commit.push(timed(|| commits.commit())?);
+                signature.push(timed(|| signatures.sign())?);
+                decision.push(timed(|| decisions.decide())?);
+            }
             if round < WARM_UP {
                 continue;
             }
-            let sum: f64 = floor.iter().sum();
-            tokens.push(token);
+            let sum: f64 = floor.iter().map(Samples::p50).sum();
+            tokens.push(token.p50());
             floors.push(sum);
-            ratios.push(token / sum);
-            for (part, value) in parts.iter_mut().zip(floor) {
-                part.push(value);
+            ratios.push(token.p50() / sum);
+            for (part, samples) in parts.iter_mut().zip(&floor) {
+                part.push(samples.p50());
             }
         }
         Measured::Ok(())
@@ -73,4 +70,9 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
                 ratios.spread()
             )),
     ])
+}
+
+async fn drop_token(agent: &Agent, request: &TokenRequest) -> Measured<()> {
+    agent.new_token(request).await?;
+    Ok(())
 }
