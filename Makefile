@@ -36,8 +36,6 @@ bench:
 prefix := $(HOME)/.local
 units := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/systemd/user
 
-host := $(shell rustc -vV | sed -n 's/^host: //p')
-
 # The client is linked statically: it starts in about half the time. The target is named so that build
 # scripts and procedural macros are not.
 install:
