@@ -7,11 +7,12 @@ cd "$root"
 target=${CARGO_TARGET_DIR:-target}
 host=$(rustc -vV | sed -n 's/^host: //p')
 
-cargo build --locked --release -p valetkey-daemon -p valetkey-bench
+cargo build --locked --profile dist -p valetkey-daemon -p valetkey-bench
 RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --profile dist --target "$host" -p valetkey-cli
-# The tests' world looks for the client beside the daemon.
-install -m 755 "$target/$host/dist/valetkey" "$target/release/valetkey"
+# A world looks for the programs beside the one that makes it.
+install -D -m 755 -t "$target/bench" \
+    "$target/dist/valetkeyd" "$target/dist/valetkey-bench" "$target/$host/dist/valetkey"
 
 mkdir -p "$root/target"
 ulimit -n "$(ulimit -Hn)"
-VALETKEY_BENCH_JSON=$root/target/bench.json "$target/release/valetkey-bench" "$@"
+VALETKEY_BENCH_JSON=$root/target/bench.json "$target/bench/valetkey-bench" "$@"

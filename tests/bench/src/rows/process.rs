@@ -2,7 +2,6 @@
 //! signs and records a new token each time. `/bin/true` is taken off both.
 
 use std::{
-    env,
     ffi::OsString,
     io::{BufRead as _, BufReader},
     path::Path,
@@ -22,8 +21,6 @@ const ROUNDS: usize = 25;
 const EACH: usize = 20;
 const WARM_UP: usize = 1;
 const MOST: f64 = 0.5;
-/// The client as it is installed.
-const CLIENT: &str = "VALETKEY_BENCH_CLIENT";
 
 /// oidc-agent with an account loaded, beside its provider; both end when this is dropped.
 struct Peer {
@@ -77,8 +74,7 @@ pub(crate) fn measure() -> Measured<Vec<Row>> {
     let peer = Peer::start(place.world.folder())?;
     let socket = place.sockets.first().ok_or("there is no session")?;
 
-    let client = env::var_os(CLIENT).map_or_else(|| program("valetkey"), Into::into);
-    let mut ours = Command::new(client);
+    let mut ours = Command::new(program("valetkey"));
     ours.args(["token", "demo-api", "--scope", "api:read"]);
     ours.env_clear().env("VALETKEY_SOCKET", socket);
     let mut theirs = peer.command();
