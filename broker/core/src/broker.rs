@@ -3,7 +3,7 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Event, Moment, Record, Refusal, RequestId, Settings, flow::ledger_refusal, ports::Ports,
+    Event, Moment, Record, Refusal, RequestId, Settings, Trial, flow::ledger_refusal, ports::Ports,
     record::SealedRecord,
 };
 
@@ -16,6 +16,8 @@ pub struct Broker {
     pub settings: Settings,
     /// What the host said of itself when the broker started, for `valetkey doctor`.
     pub host: Vec<crate::doctor::Finding>,
+    /// Requirements that are told and not yet enforced.
+    pub trial: Option<Trial>,
 }
 
 impl Broker {
@@ -41,6 +43,21 @@ impl Broker {
         if let Ok(sealed) = SealedRecord::new(record) {
             // The ledger tells the log of its own failures; a refusal stays a refusal without it.
             drop(self.ports.ledger.record(sealed).await);
+        }
+    }
+
+    /// Whether anything is given at all just now: no lock is held and the requirements have not ended.
+    pub fn open(&self) -> Result<(), Code> {
+        let held = self.ports.locks.held();
+        let ended = self.settings.requirements_expire;
+        if held.admin.is_some() {
+            Err(Code::LockedByAdmin)
+        } else if held.owner.is_some() {
+            Err(Code::Locked)
+        } else if ended.is_some_and(|ended| ended <= self.now().unix_seconds()) {
+            Err(Code::RequirementsExpired)
+        } else {
+            Ok(())
         }
     }
 

@@ -1,8 +1,10 @@
 //! Credentials: named places where authority comes from, with their ceilings.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Audience, CredentialName, ScopeSet};
+use crate::{Audience, CredentialName, ScopeSet, Tier, UserId};
 
 /// Longest lifetime of any token, in seconds: one hour.
 pub const LIFETIME_CEILING: u64 = 3600;
@@ -52,6 +54,12 @@ pub struct Credential {
     pub max_lifetime: u64,
     /// How its tokens are signed.
     pub algorithm: Algorithm,
+    /// The only user whose sessions may have it, where it belongs to one.
+    pub owner: Option<UserId>,
+    /// What policies call it by beside its name, such as `production`.
+    pub labels: BTreeSet<String>,
+    /// The least friction that it is given with, whatever the policies say.
+    pub min_tier: Tier,
 }
 
 /// At least one audience.

@@ -3,7 +3,7 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Broker, LeaseId, Refusal, SessionId,
+    Broker, LeaseId, Refusal, SessionId, approvals,
     ports::{Effect, LedgerError, SourceError},
     request::{Judged, Received, Released},
 };
@@ -17,6 +17,8 @@ pub async fn token(broker: &Broker, received: Received) -> Result<Released, Refu
     let refusal_record = received.refusal_record();
     match grant(broker, received).await {
         Ok(released) => Ok(released),
+        // The question itself is on the record.
+        Err(refusal) if refusal.code() == Code::ApprovalPending => Err(refusal),
         Err(refusal) => {
             let record = refusal_record(&refusal, broker.ports.clock.now());
             broker.record_anyway(record).await;
@@ -35,15 +37,22 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
     let (ports, settings) = (&broker.ports, &broker.settings);
 
     // 2. identify
-    let session = received.session();
+    let (request, session) = (received.id(), received.session());
     let known = ports.sessions.load(session).ok_or(Code::UnknownSession)?;
     let identified =
         received.identify(known, settings.owner, &*ports.callers, ports.clock.now())?;
+    broker.open()?;
 
-    // 3. decide (4, approval, has no tier that asks for it yet)
+    // 3. decide
     let judged = identified.judge(&settings.credentials, &*ports.policy, ports.clock.now());
+    if let Some(trial) = &broker.trial {
+        trial.compare(broker, request, &judged).await;
+    }
+
+    // 4. approve
     let permit = match judged {
         Judged::Permit(permit) => permit,
+        Judged::Pending(pending) => approvals::settle(broker, pending).await?,
         Judged::Refused(refusal) => return Err(refusal),
     };
 
@@ -66,6 +75,7 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
 
     // 7. still alive, still active
     issued.still_wanted(&*ports.callers, &*ports.sessions, ports.clock.now())?;
+    broker.open()?;
 
     // 8. record outcome, then release
     let receipt = match ports.ledger.record(issued.record()).await {
@@ -80,6 +90,7 @@ fn over(broker: &Broker, session: SessionId) -> Refusal {
     let now = broker.ports.clock.now();
     let state = broker.ports.sessions.load(session);
     let code = state.and_then(|session| session.usable(now).err());
+    let code = code.or_else(|| broker.open().err());
     code.unwrap_or(Code::SessionEnded).into()
 }
 

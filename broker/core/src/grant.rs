@@ -150,6 +150,14 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether it gives nothing that `ceiling` does not: the same audience, no other scope, no longer
+    /// life.
+    pub fn within(&self, ceiling: &Self) -> bool {
+        self.audience == ceiling.audience
+            && self.scopes.within(&ceiling.scopes)
+            && self.lifetime <= ceiling.lifetime
+    }
+
     /// The same grant, living at most `seconds`.
     #[must_use]
     pub fn shortened(self, seconds: u64) -> Self {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Broker, Caller, Credential, LIFETIME_DEFAULT, Refusal, ScopeSet, Session, SessionId,
-    ports::{Question, Tier},
-    request::admit,
+    Broker, Caller, Credential, LIFETIME_DEFAULT, Refusal, ScopeSet, Session, SessionId, Tier,
+    ports::Question, request::admit,
 };
 
 use valetkey_codes::Code;
@@ -15,8 +14,17 @@ use valetkey_codes::Code;
 pub struct Offer {
     /// The credential.
     pub credential: Arc<Credential>,
-    /// Its scopes that are granted at once, each asked for by itself.
-    pub scopes: Vec<String>,
+    /// Its scopes that may be asked for, each by itself, with the friction that each meets. The empty
+    /// scope stands for a credential that has none.
+    pub scopes: Vec<(String, Tier)>,
+}
+
+impl Offer {
+    /// The scopes that meet this friction.
+    pub fn at(&self, tier: Tier) -> Vec<String> {
+        let at = self.scopes.iter().filter(|(_, met)| *met == tier);
+        at.map(|(scope, _)| scope.clone()).collect()
+    }
 }
 
 /// The session behind a socket, for a caller that may know it.
@@ -29,6 +37,7 @@ pub fn session(broker: &Broker, id: SessionId, caller: &Caller) -> Result<Arc<Se
         &*broker.ports.callers,
     )?;
     session.usable(broker.now())?;
+    broker.open()?;
     Ok(session)
 }
 
@@ -37,19 +46,27 @@ pub fn session(broker: &Broker, id: SessionId, caller: &Caller) -> Result<Arc<Se
 pub fn offers(broker: &Broker, session: &Session) -> Vec<Offer> {
     let offers = broker.settings.credentials.iter().map(|credential| Offer {
         credential: Arc::clone(credential),
-        scopes: credential
-            .scopes
-            .iter()
-            .filter(|scope| permitted(broker, session, credential, scope))
-            .map(str::to_owned)
+        scopes: asked_one_by_one(credential)
+            .map(|scope| {
+                (
+                    scope.to_owned(),
+                    friction(broker, session, credential, scope),
+                )
+            })
+            .filter(|(_, tier)| *tier != Tier::Deny)
             .collect(),
     });
     offers.filter(|offer| !offer.scopes.is_empty()).collect()
 }
 
-fn permitted(broker: &Broker, session: &Session, credential: &Credential, scope: &str) -> bool {
+fn asked_one_by_one(credential: &Credential) -> impl Iterator<Item = &str> {
+    let none = credential.scopes.is_empty().then_some("");
+    credential.scopes.iter().chain(none)
+}
+
+fn friction(broker: &Broker, session: &Session, credential: &Credential, scope: &str) -> Tier {
     let Ok(scopes) = ScopeSet::parse([scope]) else {
-        return false;
+        return Tier::Deny;
     };
     let question = Question {
         session,
@@ -59,5 +76,5 @@ fn permitted(broker: &Broker, session: &Session, credential: &Credential, scope:
         lifetime: LIFETIME_DEFAULT.min(credential.max_lifetime),
     };
     let verdict = broker.ports.policy.decide(&question);
-    verdict.is_ok_and(|verdict| verdict.tier == Tier::Auto)
+    verdict.map_or(Tier::Deny, |verdict| verdict.tier.max(credential.min_tier))
 }

@@ -4,6 +4,8 @@
 //! evidence through [`ports`]; only this crate turns evidence into a [`request::Permit`]. Begin
 //! reading at [`flow`].
 
+pub mod approval;
+pub mod approvals;
 pub mod doctor;
 pub mod flow;
 pub mod grants;
@@ -19,26 +21,34 @@ mod broker;
 mod caller;
 mod credential;
 mod grant;
+mod lock;
 mod moment;
 mod name;
 mod refusal;
 mod session;
 mod settings;
+mod tier;
+mod trial;
 mod user;
 
+pub use approval::{Approval, Approver, Opinion, Risk};
 pub use broker::Broker;
 pub use caller::{Caller, Pins};
 pub use credential::{
     Algorithm, Audiences, Credential, LIFETIME_CEILING, LIFETIME_DEFAULT, SourceKind,
 };
 pub use grant::{Audience, BadAudience, BadScope, Grant, ScopeSet};
+pub use lock::{Lock, LockHolder, Locked};
 pub use moment::{Boot, Deadline, Moment};
 pub use name::{
-    AccountName, AgentName, BadName, CredentialName, LeaseId, RequestId, SecretName, SessionId,
+    AccountName, AgentName, ApprovalId, BadName, CredentialName, LeaseId, RequestId, SecretName,
+    SessionId,
 };
 pub use ports::StoreError;
 pub use record::{CallerFacts, Event, Record};
 pub use refusal::Refusal;
 pub use session::{Lease, Session, SessionState};
 pub use settings::{Credentials, Settings};
+pub use tier::Tier;
+pub use trial::Trial;
 pub use user::{User, UserId};

@@ -137,6 +137,10 @@ id! {
     LeaseId
 }
 id! {
+    /// One question about a request, and its answer.
+    ApprovalId
+}
+id! {
     /// One request: what an agent is told and what the ledger is searched by.
     RequestId
 }

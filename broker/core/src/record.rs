@@ -1,11 +1,14 @@
 //! Ledger records as values. None of them has a place for a token or a secret.
 
+use std::collections::BTreeSet;
+
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, AgentName, CredentialName, Grant, Lease, RequestId, SecretName, SessionId,
-    SessionState, UserId,
+    AccountName, AgentName, ApprovalId, CredentialName, Grant, Lease, Lock, LockHolder, Opinion,
+    RequestId, SecretName, SessionId, SessionState, Tier, UserId,
+    approval::{Asked, Digest, Ending},
 };
 
 /// One line of the ledger.
@@ -36,6 +39,9 @@ pub enum Event {
         grant: Grant,
         /// The policies that allowed it.
         policies: Vec<String>,
+        /// The approval that it took, where it took one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
         /// The process that asked.
         caller: CallerFacts,
     },
@@ -47,6 +53,9 @@ pub enum Event {
         user: UserId,
         /// The policies that allowed it.
         policies: Vec<String>,
+        /// The approval that it took, where it took one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
         /// The agent's own words, cleaned. Shown to people, decides nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
@@ -64,13 +73,126 @@ pub enum Event {
         credential: String,
         /// The scopes as they were asked for, cleaned.
         scopes: String,
+        /// The audience as it was asked for, cleaned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// The lifetime that was asked for, in seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifetime: Option<i64>,
+        /// The approval that it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
         /// The process that asked.
         caller: CallerFacts,
+    },
+    /// A request was granted that the admin's requirements would not grant like this; they are not
+    /// enforced yet.
+    WouldBeRefused {
+        /// The credential.
+        credential: CredentialName,
+        /// What was asked for.
+        grant: Grant,
+        /// The friction that it met,
+        tier: Tier,
+        /// and that it would meet.
+        would_be: Tier,
+        /// Why.
+        detail: String,
+    },
+    /// A question was put to a reviewer or to people.
+    ApprovalAsked {
+        /// Its id.
+        approval: ApprovalId,
+        /// The digest of what is shown.
+        digest: Digest,
+        /// What is shown.
+        asked: Asked,
+        /// Until when it can be answered: milliseconds since the Unix epoch.
+        expires: u64,
+    },
+    /// The automatic reviewer spoke, or failed to.
+    ApprovalReviewed {
+        /// The question.
+        approval: ApprovalId,
+        /// What it said.
+        opinion: Opinion,
+        /// Where the question went from there: `granted`, `refused` or `open`.
+        outcome: String,
+    },
+    /// Somebody answered.
+    ApprovalAnswered {
+        /// The question.
+        approval: ApprovalId,
+        /// The digest of what was shown.
+        digest: Digest,
+        /// `once`, `for`, `session`, `no` or `no_and_end`.
+        answer: String,
+        /// For how long, in seconds, where it was `for`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+        /// Who.
+        by: UserId,
+        /// Which way the answer came: `socket`, or the name of a messenger.
+        via: String,
+    },
+    /// Somebody's answer did not count.
+    ApprovalDisputed {
+        /// The question.
+        approval: ApprovalId,
+        /// Who, where it was a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+        /// The code that was answered.
+        code: String,
+        /// Which way the answer came.
+        via: String,
+    },
+    /// A question or an answer is over.
+    ApprovalEnded {
+        /// Which.
+        approval: ApprovalId,
+        /// How.
+        ending: Ending,
+        /// Who, where a person ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+    },
+    /// The machine was locked.
+    MachineLocked {
+        /// Whose lock.
+        holder: LockHolder,
+        /// Who and why.
+        lock: Lock,
+    },
+    /// A lock was lifted.
+    MachineUnlocked {
+        /// Whose lock.
+        holder: LockHolder,
+        /// The admin, for a lock of the admins.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+    },
+    /// The admin's requirements were read.
+    RequirementsRead {
+        /// Where they came from: a path, and `signed` where a signature vouches for it.
+        origin: String,
+        /// SHA-256 of them, in hexadecimal.
+        digest: String,
+        /// Their version, where they have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+        /// Whether they are enforced or only told.
+        enforced: bool,
+        /// The keys of the user's configuration that they replaced, or would.
+        replaced: Vec<String>,
     },
     /// A session began.
     SessionStarted {
         /// Who lends the authority.
         user: UserId,
+        /// The user's groups then.
+        #[serde(default)]
+        groups: BTreeSet<String>,
         /// By which account.
         account: AccountName,
         /// To what kind of agent.
@@ -85,6 +207,9 @@ pub enum Event {
         /// to this one.
         #[serde(flatten)]
         to: SessionState,
+        /// The user's groups, where they changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        groups: Option<BTreeSet<String>>,
     },
     /// An admin's revocation, which changed the sessions recorded just before this.
     RevocationOrdered {

@@ -3,7 +3,7 @@
 
 use valetkey_codes::Code;
 
-use crate::text::printable;
+use crate::{ApprovalId, text::printable};
 
 /// Longest message or detail, in characters.
 const LIMIT: usize = 400;
@@ -14,6 +14,7 @@ pub struct Refusal {
     code: Code,
     message: Option<String>,
     detail: Option<String>,
+    approval: Option<ApprovalId>,
 }
 
 impl Refusal {
@@ -23,6 +24,7 @@ impl Refusal {
             code,
             message: None,
             detail: None,
+            approval: None,
         }
     }
 
@@ -42,6 +44,20 @@ impl Refusal {
             detail: Some(printable(detail.as_ref(), LIMIT)),
             ..self
         }
+    }
+
+    /// The same, about an approval.
+    #[must_use]
+    pub fn about(self, approval: ApprovalId) -> Self {
+        Self {
+            approval: Some(approval),
+            ..self
+        }
+    }
+
+    /// The approval that it is about.
+    pub const fn approval(&self) -> Option<ApprovalId> {
+        self.approval
     }
 
     /// The code.

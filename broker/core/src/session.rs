@@ -27,6 +27,9 @@ pub struct Session {
     pub deadline: Deadline,
     /// Where it stands.
     pub state: SessionState,
+    /// When its developer last woke it after it was held: what it did before is forgiven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgiven: Option<Moment>,
 }
 
 /// Where a session stands.
@@ -37,6 +40,11 @@ pub enum SessionState {
     Active,
     /// Its user's login has ended; a new login wakes it.
     Suspended {
+        /// Why, in words.
+        reason: String,
+    },
+    /// Its agent did what it should not; its developer looks and wakes it.
+    Held {
         /// Why, in words.
         reason: String,
     },
@@ -59,6 +67,7 @@ impl SessionState {
         match self {
             Self::Active => "active",
             Self::Suspended { .. } => "suspended",
+            Self::Held { .. } => "held",
             Self::Ended => "ended",
             Self::Expired => "expired",
             Self::Revoked { .. } => "revoked",
@@ -79,6 +88,7 @@ impl Session {
             SessionState::Active if self.deadline.passed(now) => Err(Code::SessionExpired),
             SessionState::Active => Ok(()),
             SessionState::Suspended { .. } => Err(Code::SessionSuspended),
+            SessionState::Held { .. } => Err(Code::SessionHeld),
             SessionState::Ended => Err(Code::SessionEnded),
             SessionState::Expired => Err(Code::SessionExpired),
             SessionState::Revoked { .. } => Err(Code::SessionRevoked),
@@ -108,16 +118,41 @@ impl Session {
         }
     }
 
+    /// The session after its agent did what it should not; `None` where it is over or held already.
+    pub fn hold(&self, reason: String) -> Option<Self> {
+        match self.state {
+            SessionState::Held { .. } => None,
+            _ => self.moved_to(SessionState::Held { reason }),
+        }
+    }
+
+    /// The session after its developer woke it; `None` where it is not held.
+    pub fn resume(&self, now: Moment) -> Option<Self> {
+        match self.state {
+            SessionState::Held { .. } => Some(Self {
+                state: SessionState::Active,
+                forgiven: Some(now),
+                ..self.clone()
+            }),
+            _ => None,
+        }
+    }
+
     /// The session after its user logged in again, with what the new ID token says; `None` where
-    /// that is another user, or nothing would change, or the session is over.
+    /// that is another user, or nothing would change, or the session is over. One that is held stays
+    /// so: a login says nothing of what its agent did.
     pub fn renew(&self, user: &User) -> Option<Self> {
-        let unchanged = self.state == SessionState::Active && self.user == *user;
+        let state = match &self.state {
+            SessionState::Suspended { .. } => SessionState::Active,
+            state => state.clone(),
+        };
+        let unchanged = self.state == state && self.user == *user;
         if self.state.is_final() || self.user.id != user.id || unchanged {
             return None;
         }
         Some(Self {
             user: user.clone(),
-            state: SessionState::Active,
+            state,
             ..self.clone()
         })
     }
@@ -177,6 +212,7 @@ pub(crate) mod tests {
             started: NOW,
             deadline: NOW.after(60),
             state: SessionState::Active,
+            forgiven: None,
         }
     }
 
@@ -210,6 +246,18 @@ pub(crate) mod tests {
         let awake = suspended.renew(&alice).unwrap();
         assert_eq!(awake.usable(NOW), Ok(()));
         assert!(awake.user.groups.is_empty(), "groups follow the new token");
+    }
+
+    #[test]
+    fn a_held_session_wakes_by_its_developer_and_not_by_a_login() {
+        let held = session().hold("asked too often".into()).unwrap();
+        assert_eq!(held.usable(NOW), Err(Code::SessionHeld));
+        assert_eq!(held.renew(&session().user), None);
+        assert_eq!(held.suspend(String::new()), None);
+        let awake = held.resume(NOW).unwrap();
+        assert_eq!(awake.usable(NOW), Ok(()));
+        assert_eq!(awake.forgiven, Some(NOW));
+        assert_eq!(session().resume(NOW), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Credential, CredentialName};
+use crate::{Credential, CredentialName, approval::ApprovalRules};
 
 /// The credentials that exist.
 #[derive(Clone, Debug, Default)]
@@ -53,4 +53,9 @@ pub struct Settings {
     pub auditor_groups: BTreeSet<String>,
     /// The provider must have confirmed an admin within this many seconds.
     pub admin_freshness: u64,
+    /// How approvals are asked for and remembered.
+    pub approvals: ApprovalRules,
+    /// The admin's requirements end then, and nothing is issued afterwards: seconds since the Unix
+    /// epoch.
+    pub requirements_expire: Option<u64>,
 }

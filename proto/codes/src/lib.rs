@@ -9,6 +9,7 @@ mod code;
 mod exit;
 mod retry;
 mod row;
+mod table;
 
 pub use code::Code;
 pub use exit::Exit;

@@ -41,6 +41,8 @@ pub mod metadata {
     pub const NEXT_STEP: &str = "valetkey-next-step";
     /// On a refusal: the request's id in the ledger.
     pub const REQUEST: &str = "valetkey-request";
+    /// On a refusal: the approval that it is about.
+    pub const APPROVAL: &str = "valetkey-approval";
     /// On an admin call: the account whose groups carry the authority.
     pub const ACCOUNT: &str = "valetkey-account";
 }

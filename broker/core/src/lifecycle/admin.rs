@@ -24,6 +24,13 @@ pub struct Authority {
     may_revoke: bool,
 }
 
+impl Authority {
+    /// The admin; `None` for an auditor.
+    pub(super) fn admin(&self) -> Option<&User> {
+        self.may_revoke.then_some(&self.user)
+    }
+}
+
 /// The authority of `account`: its groups, confirmed by the provider within the configured time. A
 /// refusal is recorded, with what was attempted.
 pub async fn authority(
@@ -50,7 +57,7 @@ pub async fn authority(
     granted
 }
 
-async fn note_refusal(
+pub(super) async fn note_refusal(
     broker: &Broker,
     account: &AccountName,
     action: &str,

@@ -48,6 +48,7 @@ pub(super) async fn begin<'a>(
         event: Event::SessionChanged {
             from: session.state.id().to_owned(),
             to: next.state.clone(),
+            groups: (session.user.groups != next.user.groups).then(|| next.user.groups.clone()),
         },
     })?;
     let over = next.state.is_final();

@@ -4,11 +4,16 @@
 mod admin;
 mod change;
 mod follow;
+mod hold;
+mod lock;
 mod restore;
 mod start;
 
 pub use admin::{Authority, RevokeReport, RevokeTarget, RevokedSession, authority, list, revoke};
 pub use change::end;
 pub use follow::SessionsFollowLogins;
+pub(crate) use hold::hold;
+pub use hold::resume;
+pub use lock::{admin_lock, admin_unlock, lock, unlock};
 pub use restore::{expire_due, restore};
 pub use start::{StartSession, start};

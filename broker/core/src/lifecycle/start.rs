@@ -34,6 +34,7 @@ pub struct StartSession {
 /// ended again.
 pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, PathBuf), Refusal> {
     let lifetime = lifetime(broker, ask.lifetime)?;
+    broker.open()?;
     let live = broker.ports.sessions.list(SessionFilter::Live).await;
     if live.map_err(|error| ledger_refusal(&error))?.len() >= broker.settings.max_live_sessions {
         return Err(Code::TooManySessions.into());
@@ -54,6 +55,7 @@ pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, 
         started: now,
         deadline: now.after(lifetime),
         state: SessionState::Active,
+        forgiven: None,
     };
     let record = seal(Record {
         at: now.unix_ms,
@@ -61,6 +63,7 @@ pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, 
         session: Some(session.id),
         event: Event::SessionStarted {
             user: session.user.id.clone(),
+            groups: session.user.groups.clone(),
             account: session.account.clone(),
             agent: session.agent.clone(),
             lifetime,

@@ -4,6 +4,7 @@
 //! fake both pass. Futures are boxed so that ports can be trait objects in one plain struct; where
 //! nothing is said otherwise, dropping one is safe and may leave the asked-for effect done.
 
+mod approvals;
 mod audit;
 mod callers;
 mod clock;
@@ -11,14 +12,19 @@ mod doors;
 mod entropy;
 mod keys;
 mod ledger;
+mod locks;
 mod logins;
+mod messenger;
 mod policy;
+mod policy_lab;
+mod reviewer;
 mod secret_store;
 mod sessions;
 mod sources;
 
 use std::{pin::Pin, sync::Arc};
 
+pub use approvals::{ApprovalError, Approvals, Kept};
 pub use audit::{Audit, Entry, Fault, Verification};
 pub use callers::{CallerError, Callers, Mismatch};
 pub use clock::Clock;
@@ -26,11 +32,19 @@ pub use doors::{Cut, DoorError, Doors};
 pub use entropy::Entropy;
 pub use keys::{Keys, PublicKey};
 pub use ledger::{Ledger, LedgerError, Receipt};
+pub use locks::Locks;
 pub use logins::{
     Freshness, LoginBook, LoginEvents, LoginMethod, LoginRecord, LoginStart, LoginStatus, Logins,
     LogoutReport, PendingLogin,
 };
-pub use policy::{Policy, PolicyError, PolicySummary, Question, Tier, Verdict};
+pub use messenger::{CarriedAnswer, Messenger, MessengerError};
+pub use policy::{
+    ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict,
+};
+pub use policy_lab::{
+    CaseResult, Change, Checked, Explanation, IdleRule, PolicyLab, ScopeExplained, Voice,
+};
+pub use reviewer::{ReviewCase, ReviewError, Reviewer};
 pub use secret_store::{Persistence, SecretKey, SecretStore, StoreError, StoreReport, StoreState};
 pub use sessions::{SessionFilter, Sessions};
 pub use sources::{Effect, Retraction, SourceError, Sources};
@@ -43,8 +57,18 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Ports {
     /// Who is this peer, is it still alive.
     pub callers: Arc<dyn Callers>,
-    /// Which tier, and why.
+    /// Which tier, who may approve, and why.
     pub policy: Arc<dyn Policy>,
+    /// Try policies without putting them in force.
+    pub lab: Arc<dyn PolicyLab>,
+    /// Questions and their answers.
+    pub approvals: Arc<dyn Approvals>,
+    /// The automatic reviewer, where one is configured.
+    pub reviewer: Option<Arc<dyn Reviewer>>,
+    /// The ways to people.
+    pub messengers: Vec<Arc<dyn Messenger>>,
+    /// The locks of the machine.
+    pub locks: Arc<dyn Locks>,
     /// Obtain, revoke.
     pub sources: Arc<dyn Sources>,
     /// Read, write, delete, inspect.

@@ -1,6 +1,6 @@
-//! Which tier, and why.
+//! Which tier, who may approve, and why.
 
-use crate::{Audience, Credential, ScopeSet, Session};
+use crate::{AgentName, Approver, Audience, Credential, Risk, ScopeSet, Session, Tier, UserId};
 
 /// All that a decision may depend on. The agent's reason is not among it.
 #[derive(Clone, Copy, Debug)]
@@ -17,23 +17,45 @@ pub struct Question<'a> {
     pub lifetime: u64,
 }
 
-/// How much friction a request meets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Granted at once.
-    Auto,
-    /// Not granted.
-    Deny,
-}
-
 /// What the policies say. Evidence, not permission: only the core makes permits.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The tier.
+    /// The least friction that is permitted.
     pub tier: Tier,
     /// Ids of the policies that decided, in order. Empty where nothing permitted.
     pub policies: Vec<String>,
+}
+
+/// Whether somebody may answer a question.
+#[derive(Clone, Copy, Debug)]
+pub struct ApproverQuestion<'a> {
+    /// Who would answer.
+    pub approver: &'a Approver,
+    /// How risky a reviewer finds it, where a reviewer answers.
+    pub risk: Option<Risk>,
+    /// The user whose session asks.
+    pub requester: &'a UserId,
+    /// The agent of that session.
+    pub agent: &'a AgentName,
+    /// The credential that is asked for.
+    pub credential: &'a Credential,
+    /// The scopes that are asked for; all must be permitted.
+    pub scopes: &'a ScopeSet,
+    /// The audience that is asked for.
+    pub audience: &'a Audience,
+    /// The lifetime that would be granted, in seconds.
+    pub lifetime: u64,
+}
+
+/// What the policies say of an approver.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// They may, by these policies.
+    May(Vec<String>),
+    /// They may not: forbidden by these, or permitted by none.
+    MayNot(Vec<String>),
 }
 
 /// Why there is no verdict, or no new policies. For a decision every one is a refusal.
@@ -58,8 +80,12 @@ pub struct PolicySummary {
 
 /// The policy engine.
 pub trait Policy: Send + Sync {
-    /// Decides. Takes tens of microseconds and does no I/O.
+    /// Decides: the least friction at which every scope is permitted. Takes tens of microseconds and
+    /// does no I/O.
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError>;
+
+    /// Whether the approver may answer. As [`Policy::decide`].
+    fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError>;
 
     /// What is in force.
     fn summary(&self) -> PolicySummary;

@@ -1,6 +1,6 @@
 //! The policies have spoken.
 
-use super::Permit;
+use super::{Pending, Permit};
 use crate::Refusal;
 
 /// The third state of a request.
@@ -9,6 +9,8 @@ use crate::Refusal;
 pub enum Judged {
     /// It may go on.
     Permit(Permit),
+    /// It needs an approval.
+    Pending(Pending),
     /// It ends here.
     Refused(Refusal),
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 use valetkey_secret::IssuedToken;
 
-use super::Issued;
+use super::{Issued, identified::Weighed};
 use crate::{
-    Caller, CallerFacts, Credential, Deadline, Event, Grant, Lease, LeaseId, Moment, Record,
-    Refusal, RequestId, Session, record::SealedRecord,
+    ApprovalId, Caller, CallerFacts, Credential, Deadline, Event, Grant, Lease, LeaseId, Moment,
+    Record, Refusal, RequestId, Session, record::SealedRecord,
 };
 
 /// How long a permit may be used, in seconds: what was true when it was judged grows stale.
 const USE_WITHIN: u64 = 30;
 
-/// The fourth state of a request. Born when a request is judged, and nowhere else; dies when a token
-/// is issued. It cannot be copied, stored or read from anywhere.
+/// The authority itself. Born when a request is judged, at once or again with its approval, and nowhere
+/// else; dies when a token is issued. It cannot be copied, stored or read from anywhere.
 #[derive(Debug)]
 pub struct Permit {
     request: RequestId,
@@ -24,22 +24,18 @@ pub struct Permit {
     credential: Arc<Credential>,
     grant: Grant,
     policies: Vec<String>,
+    approval: Option<ApprovalId>,
     reason: Option<String>,
     use_by: Deadline,
 }
 
 impl Permit {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site, and a struct of the same fields would only repeat them"
-    )]
     pub(super) fn new(
         request: RequestId,
         session: Arc<Session>,
         caller: Arc<Caller>,
-        credential: Arc<Credential>,
-        grant: Grant,
-        policies: Vec<String>,
+        weighed: Weighed,
+        approval: Option<ApprovalId>,
         reason: Option<String>,
         now: Moment,
     ) -> Self {
@@ -47,9 +43,10 @@ impl Permit {
             request,
             session,
             caller,
-            credential,
-            grant,
-            policies,
+            credential: weighed.credential,
+            grant: weighed.grant,
+            policies: weighed.policies,
+            approval,
             reason,
             use_by: now.after(USE_WITHIN),
         }
@@ -94,6 +91,7 @@ impl Permit {
                 credential: self.credential.name.clone(),
                 grant: self.grant.clone(),
                 policies: self.policies.clone(),
+                approval: self.approval,
                 caller: CallerFacts::from(self.caller.as_ref()),
             },
         )
@@ -116,6 +114,7 @@ impl Permit {
                 lease: lease.clone(),
                 user: self.session.user.id.clone(),
                 policies: self.policies.clone(),
+                approval: self.approval,
                 reason: self.reason.clone(),
                 caller: CallerFacts::from(self.caller.as_ref()),
             },

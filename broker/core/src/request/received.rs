@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use valetkey_codes::Code;
 
-use super::Identified;
+use super::{Ask, Identified};
 use crate::{
     Caller, CallerFacts, Event, Moment, Record, Refusal, RequestId, Session, SessionId,
     ports::Callers, text::printable,
@@ -12,23 +12,6 @@ use crate::{
 
 /// Longest part of an ask that a refusal's record keeps, in characters.
 const KEPT: usize = 200;
-
-/// What an agent asked for, in its own words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ask {
-    /// The credential's name.
-    pub credential: String,
-    /// Scopes; each may be a space-separated list.
-    pub scopes: Vec<String>,
-    /// Who the token is for.
-    pub audience: Option<String>,
-    /// Lifetime in seconds.
-    pub lifetime: Option<i64>,
-    /// The token must live at least this long, in seconds, or it is of no use.
-    pub min_validity: Option<u64>,
-    /// Why, for people to read. Decides nothing.
-    pub reason: Option<String>,
-}
 
 /// The first state of a request.
 #[derive(Debug)]
@@ -48,6 +31,11 @@ impl Received {
             caller,
             ask,
         }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> RequestId {
+        self.id
     }
 
     /// The session whose socket it came through.
@@ -74,6 +62,9 @@ impl Received {
         let caller = CallerFacts::from(self.caller.as_ref());
         let credential = printable(&self.ask.credential, KEPT);
         let scopes = printable(&self.ask.scopes.join(" "), KEPT);
+        let audience = self.ask.audience.as_deref();
+        let audience = audience.map(|audience| printable(audience, KEPT));
+        let lifetime = self.ask.lifetime;
         move |refusal, now| Record {
             at: now.unix_ms,
             request: Some(request),
@@ -83,6 +74,9 @@ impl Received {
                 detail: refusal.detail().map(str::to_owned),
                 credential,
                 scopes,
+                audience,
+                lifetime,
+                approval: refusal.approval(),
                 caller,
             },
         }

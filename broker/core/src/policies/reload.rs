@@ -1,4 +1,4 @@
-//! The policies change.
+//! The policy files are read again.
 
 use std::sync::Arc;
 

@@ -1,0 +1,93 @@
+//! A question is put.
+
+use valetkey_codes::Code;
+
+use super::store::attempt;
+use crate::{
+    Approval, ApprovalId, Broker, Event, Refusal,
+    approval::{Conduct, Stage, State},
+    flow::ledger_refusal,
+    lifecycle,
+    ports::{ApprovalError, Kept},
+    request::Pending,
+};
+
+/// Puts the question, or joins one that is open and covers it; gives back the refusal that tells how it
+/// stands. Ten equal requests make one question, and one that was refused is not put again for a while.
+pub(super) async fn ask(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
+    let session = pending.session();
+    let now = broker.now();
+    let kept = broker.ports.approvals.list(Some(session.id));
+    if let Some(refused) = refused(broker, pending, &kept) {
+        return Ok(Refusal::new(Code::ApprovalRefused).about(refused));
+    }
+    if let Some(open) = open(pending, &kept) {
+        return Ok(Refusal::new(Code::ApprovalPending).about(open));
+    }
+    let questions: Vec<_> = kept.into_iter().map(|kept| kept.approval).collect();
+    let forgiven = session.forgiven.unwrap_or(session.started);
+    let rules = &broker.settings.approvals;
+    match rules.may_ask(&questions, forgiven, now) {
+        Conduct::Fine => {}
+        Conduct::Slow => return Ok(Code::TooManyQuestions.into()),
+        Conduct::Enough => {
+            let why = format!(
+                "it asked for {} approvals within {} s",
+                rules.suspend_after, rules.window
+            );
+            lifecycle::hold(broker, session.id, why).await?;
+            return Ok(Code::SessionHeld.into());
+        }
+    }
+    put(broker, pending).await
+}
+
+async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
+    let now = broker.now();
+    let id = ApprovalId::new(now, &*broker.ports.entropy);
+    let asked = pending.asked();
+    let reviewed = asked.tier == crate::Tier::Review && broker.ports.reviewer.is_some();
+    let stage = if reviewed {
+        Stage::Reviewer
+    } else {
+        Stage::Person
+    };
+    let left = pending.session().deadline.remaining_seconds(now);
+    let expires = now.after(broker.settings.approvals.expire_after.min(left));
+    let approval = Approval::new(id, pending.session().id, asked, stage, now, expires);
+    let event = Event::ApprovalAsked {
+        approval: id,
+        digest: approval.digest(),
+        asked: approval.asked.clone(),
+        expires: expires.unix_ms,
+    };
+    match attempt(broker, Some(pending.request()), approval, event).await? {
+        Ok(()) => Ok(Refusal::new(Code::ApprovalPending).about(id)),
+        Err(ApprovalError::Conflict(open)) => {
+            Ok(Refusal::new(Code::ApprovalPending).about(open.id))
+        }
+        Err(ApprovalError::Ledger(error)) => Err(ledger_refusal(&error)),
+        Err(ApprovalError::Unknown) => Err(Code::SessionEnded.into()),
+    }
+}
+
+fn open(pending: &Pending, kept: &[Kept]) -> Option<ApprovalId> {
+    let covering = kept.iter().map(|kept| &kept.approval).find(|approval| {
+        approval.is_open() && approval.covers(pending.credential(), pending.grant(), pending.tier())
+    });
+    covering.map(|approval| approval.id)
+}
+
+/// A no that still stands, to the same or to less.
+fn refused(broker: &Broker, pending: &Pending, kept: &[Kept]) -> Option<ApprovalId> {
+    let (now, holds) = (broker.now(), broker.settings.approvals.refusal_holds);
+    let grant = pending.grant();
+    let standing = kept.iter().map(|kept| &kept.approval).find(|approval| {
+        let shown = &approval.asked;
+        matches!(&approval.state, State::Refused { at, .. } if !at.after(holds).passed(now))
+            && shown.credential == pending.credential().name
+            && shown.grant.audience == grant.audience
+            && shown.grant.scopes.within(&grant.scopes)
+    });
+    standing.map(|approval| approval.id)
+}

@@ -1,0 +1,60 @@
+//! A messenger carries a question out, and perhaps its answer back.
+
+use valetkey_codes::Code;
+
+use super::{
+    answer::{Given, answer},
+    follow::find,
+};
+use crate::{
+    ApprovalId, Broker, Event, Record, Refusal,
+    ports::{Messenger, MessengerError},
+};
+
+/// Carries one open question. An answer that comes back is one like any other: whoever the messenger
+/// says gave it must be of the asker's own provider, and allowed to. What is not to be believed is
+/// recorded and leaves the question open.
+pub async fn carry(
+    broker: &Broker,
+    id: ApprovalId,
+    messenger: &dyn Messenger,
+) -> Result<(), MessengerError> {
+    let gone = |refusal: Refusal| MessengerError::Absent(refusal.message().to_owned());
+    let question = find(broker, id).map_err(gone)?;
+    let asker = &question.asked.user;
+    let carried = match messenger.carry(&question, asker).await {
+        Ok(Some(carried)) => carried,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            if matches!(error, MessengerError::Forged(_)) {
+                broker
+                    .record_anyway(Record {
+                        at: broker.now().unix_ms,
+                        request: None,
+                        session: Some(question.session),
+                        event: Event::ApprovalDisputed {
+                            approval: id,
+                            by: None,
+                            code: Code::NotApprover.id().to_owned(),
+                            via: messenger.name().to_owned(),
+                        },
+                    })
+                    .await;
+            }
+            return Err(error);
+        }
+    };
+    if carried.by.id.issuer != asker.issuer {
+        return Err(MessengerError::Forged(
+            "it comes from a user of another provider".to_owned(),
+        ));
+    }
+    let given = Given {
+        approval: id,
+        digest: &carried.digest,
+        answer: carried.answer,
+        via: messenger.name(),
+    };
+    let answered = answer(broker, carried.by, given).await;
+    answered.map(drop).map_err(gone)
+}

@@ -1,0 +1,19 @@
+//! A folder of policies is looked at before anybody relies on it.
+
+use std::path::Path;
+
+use valetkey_codes::Code;
+
+use crate::{Broker, Refusal, ports::Checked};
+
+/// Validates a folder, runs its cases and looks for rules that do nothing. No folder means the policies
+/// in force. Computes for up to a second: call it from a blocking thread.
+pub fn check(
+    broker: &Broker,
+    folder: Option<&Path>,
+    cases: Option<&Path>,
+) -> Result<Checked, Refusal> {
+    let credentials = &broker.settings.credentials;
+    let checked = broker.ports.lab.check(folder, cases, credentials);
+    checked.map_err(|error| Refusal::new(Code::PolicyInvalid).saying(error.to_string()))
+}
