@@ -3,8 +3,8 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Event, Moment, Record, Refusal, RequestId, Settings, Trial, flow::ledger_refusal, ports::Ports,
-    record::SealedRecord,
+    Event, Moment, Record, Refusal, RequestId, SessionId, Settings, Trial, flow::ledger_refusal,
+    ports::Ports, record::SealedRecord,
 };
 
 /// The broker, as the use cases see it.
@@ -59,6 +59,17 @@ impl Broker {
         } else {
             Ok(())
         }
+    }
+
+    /// The same, of what happened to a session.
+    pub(crate) async fn record_about(&self, session: SessionId, event: Event) {
+        self.record_anyway(Record {
+            at: self.now().unix_ms,
+            request: None,
+            session: Some(session),
+            event,
+        })
+        .await;
     }
 
     pub(crate) fn now(&self) -> Moment {

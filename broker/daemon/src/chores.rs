@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
-use valetkey_core::{Broker, lifecycle, policies};
+use valetkey_core::{Broker, approvals, lifecycle, policies};
 use valetkey_store::{CheckpointError, Store};
 
 /// How often it is looked for what is due: sessions whose time is over (a request meets the end by
@@ -14,13 +14,19 @@ const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How long the ledger's end may stand without a signed checkpoint.
 pub(crate) const CHECKPOINT_AFTER: Duration = Duration::from_secs(5);
 
-/// Ends sessions whose time is over.
+/// Ends sessions, questions and answers whose time is over.
 pub(crate) async fn expire(broker: Broker, stop: CancellationToken) {
     while !stopped_within(LOOK_AROUND, &stop).await {
         if let Err(refusal) = lifecycle::expire_due(&broker).await {
             tracing::error!(
                 detail = refusal.detail(),
                 "a session could not be expired durably"
+            );
+        }
+        if let Err(refusal) = approvals::expire_due(&broker).await {
+            tracing::error!(
+                detail = refusal.detail(),
+                "an approval could not be expired durably"
             );
         }
     }

@@ -1,5 +1,6 @@
 //! `valetkeyd`: reads the configuration, wires every adapter to the core, serves until told to stop.
 
+mod approvals;
 mod arguments;
 mod chores;
 mod config;

@@ -12,7 +12,7 @@ use valetkey_host::{
 use valetkey_store::Store;
 
 use crate::{
-    chores,
+    approvals, chores,
     config::{Config, Paths},
     signals,
     start_error::StartError,
@@ -87,6 +87,7 @@ pub(crate) async fn serve(
 fn begin_chores(house: &House, hangup: Signal, stop: &CancellationToken) -> TaskTracker {
     let chores = TaskTracker::new();
     chores.spawn(chores::expire(house.broker.clone(), stop.clone()));
+    chores.spawn(approvals::attend(house.broker.clone(), stop.clone()));
     chores.spawn(chores::checkpoint(Arc::clone(&house.store), stop.clone()));
     chores.spawn(chores::reload(house.broker.clone(), hangup, stop.clone()));
     let (logins, stop) = (Arc::clone(&house.logins), stop.clone());

@@ -4,8 +4,8 @@ use valetkey_codes::Code;
 
 use super::{follow::find, store::store};
 use crate::{
-    AccountName, Approval, ApprovalId, Approver, Broker, Event, Moment, Record, Refusal, Session,
-    Tier, User, UserId,
+    AccountName, Approval, ApprovalId, Approver, Broker, Event, Moment, Refusal, Session, Tier,
+    User, UserId,
     approval::{Answer, Ending, Term},
     lifecycle,
     ports::{Freshness, Question},
@@ -55,14 +55,7 @@ pub async fn answer(broker: &Broker, user: User, given: Given<'_>) -> Result<App
                 code: refusal.code().id().to_owned(),
                 via: given.via.to_owned(),
             };
-            broker
-                .record_anyway(Record {
-                    at: broker.now().unix_ms,
-                    request: None,
-                    session: Some(approval.session),
-                    event,
-                })
-                .await;
+            broker.record_about(approval.session, event).await;
             Err(refusal.about(given.approval))
         }
     }
@@ -83,7 +76,6 @@ async fn decide(
         .sessions
         .load(approval.session)
         .ok_or(Code::UnknownSession)?;
-    session.usable(now)?;
     let event = answered(approval, user.id.clone(), given);
     let own = user.id == approval.asked.user;
     let by = Approver::Person { user };
@@ -96,6 +88,7 @@ async fn decide(
             approval.refuse(by, now)?
         }
         Answer::Once | Answer::For(_) | Answer::Session => {
+            session.usable(now)?;
             broker.open()?;
             allowed?;
             still_permitted(broker, approval, &session, now).await?;
@@ -103,9 +96,13 @@ async fn decide(
             approval.grant(by, term, now)?
         }
     };
-    store(broker, next.clone(), event).await?;
     if given.answer == Answer::NoAndEnd {
+        // The session takes its questions along. Ended first: whoever stops listening in between has
+        // taken away all the same.
         lifecycle::end(broker, session.id).await?;
+        broker.record_about(approval.session, event).await;
+    } else {
+        store(broker, next.clone(), event).await?;
     }
     Ok(next)
 }

@@ -7,7 +7,7 @@ use super::{
     follow::find,
 };
 use crate::{
-    ApprovalId, Broker, Event, Record, Refusal,
+    ApprovalId, Broker, Event, Refusal,
     ports::{Messenger, MessengerError},
 };
 
@@ -27,19 +27,13 @@ pub async fn carry(
         Ok(None) => return Ok(()),
         Err(error) => {
             if matches!(error, MessengerError::Forged(_)) {
-                broker
-                    .record_anyway(Record {
-                        at: broker.now().unix_ms,
-                        request: None,
-                        session: Some(question.session),
-                        event: Event::ApprovalDisputed {
-                            approval: id,
-                            by: None,
-                            code: Code::NotApprover.id().to_owned(),
-                            via: messenger.name().to_owned(),
-                        },
-                    })
-                    .await;
+                let event = Event::ApprovalDisputed {
+                    approval: id,
+                    by: None,
+                    code: Code::NotApprover.id().to_owned(),
+                    via: messenger.name().to_owned(),
+                };
+                broker.record_about(question.session, event).await;
             }
             return Err(error);
         }

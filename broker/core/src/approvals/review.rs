@@ -1,5 +1,7 @@
 //! The automatic reviewer is asked.
 
+use std::sync::Arc;
+
 use valetkey_codes::Code;
 
 use super::{follow::find, store::store};
@@ -28,17 +30,16 @@ pub async fn review(broker: &Broker, id: ApprovalId) -> Result<(), Refusal> {
     }
     let opinion = opinion(broker, &approval, &**reviewer).await;
     let next = conclude(broker, &approval, reviewer.name(), opinion.clone())?;
-    let refused = matches!(next.state, State::Refused { .. });
+    if matches!(next.state, State::Refused { .. }) {
+        // Before the refusal is stored: whoever asked for the review stops listening then.
+        hold_after_a_row(broker, &next).await?;
+    }
     let event = Event::ApprovalReviewed {
         approval: id,
         opinion,
         outcome: next.state.id().to_owned(),
     };
-    store(broker, next, event).await?;
-    if refused {
-        hold_after_a_row(broker, approval.session).await?;
-    }
-    Ok(())
+    store(broker, next, event).await
 }
 
 const fn waits_for_reviewer(approval: &Approval) -> bool {
@@ -106,14 +107,16 @@ fn within_its_ceiling(
             .is_some_and(|credential| judged.may_be_answered_by(by, &credential, broker).is_ok())
 }
 
-async fn hold_after_a_row(broker: &Broker, session: SessionId) -> Result<(), Refusal> {
+async fn hold_after_a_row(broker: &Broker, refused: &Approval) -> Result<(), Refusal> {
+    let session = refused.session;
     let known = broker
         .ports
         .sessions
         .load(session)
         .ok_or(Code::UnknownSession)?;
     let kept = broker.ports.approvals.list(Some(session));
-    let questions: Vec<_> = kept.into_iter().map(|kept| kept.approval).collect();
+    let mut questions: Vec<_> = kept.into_iter().map(|kept| kept.approval).collect();
+    questions.push(Arc::new(refused.clone()));
     let rules = &broker.settings.approvals;
     let forgiven = known.forgiven.unwrap_or(known.started);
     if rules.row_of_denials(&questions, forgiven) {
