@@ -23,10 +23,25 @@ jq -e '.hello' <<<"$answer" >/dev/null && said + "the API verified it and answer
 answer=$(call POST "$token")
 jq -e '.error == "insufficient_scope"' <<<"$answer" >/dev/null && said + "the API refused to write with it" || said ! "the API said $answer"
 
-refused=$(valetkey token demo-api --scope api:delete 2>&1)
+# Writing is looked at by the automatic reviewer before it is granted.
+token=$(valetkey token demo-api --scope api:write --reason 'close issue 7, which is fixed' --wait 30s 2>&1)
+answer=$(call POST "$token")
+jq -e '.hello' <<<"$answer" >/dev/null && said + "a reviewer let it write: the API answered $answer" || said ! "it could not write: $token; $answer"
+
+# Deleting is for a person to grant. It is told so at once, and then waits.
+pending=$(valetkey token demo-api --scope api:delete --reason 'delete the branch of issue 7' 2>&1)
 case $? in
-3) said + "was denied api:delete: ${refused//$'\n'/; }" ;;
-*) said ! "was not denied api:delete: $refused" ;;
+4) said + "asked to delete and was told to wait: ${pending//$'\n'/; }" ;;
+*) said ! "was not told to wait: $pending" ;;
+esac
+token=$(valetkey token demo-api --scope api:delete --reason 'delete the branch of issue 7' --wait 60s 2>&1)
+answer=$(call DELETE "$token")
+jq -e '.hello' <<<"$answer" >/dev/null && said + "was approved and deleted: the API answered $answer" || said ! "it could not delete: $token; $answer"
+
+refused=$(valetkey token demo-api --scope api:admin 2>&1)
+case $? in
+3) said + "was denied api:admin: ${refused//$'\n'/; }" ;;
+*) said ! "was not denied api:admin: $refused" ;;
 esac
 
 # What it must not reach, by every way it can think of.

@@ -19,7 +19,7 @@ import jwt
 SOCKET, ISSUER, AUDIENCE = sys.argv[1:]
 METADATA = json.load(urllib.request.urlopen(f"{ISSUER}/.well-known/oauth-authorization-server"))
 KEYS = jwt.PyJWKClient(METADATA["jwks_uri"], cache_keys=True)
-NEEDED = {"GET": "api:read", "POST": "api:write"}
+NEEDED = {"GET": "api:read", "POST": "api:write", "DELETE": "api:delete"}
 
 
 def verified(header):
@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(403, {"error": "insufficient_scope"})
         self.reply(200, {"hello": claims["sub"], "agent": claims["client_id"], "scope": claims["scope"]})
 
-    do_GET = do_POST = answer
+    do_GET = do_POST = do_DELETE = answer
 
     def reply(self, status, body):
         body = json.dumps(body).encode()

@@ -109,9 +109,12 @@ groups = ["$admin_group"]
 [policy]
 folder = "$dir/policies"
 
+[reviewer]
+command = ["/usr/bin/python3", "$here/reviewer.py"]
+
 [credentials.demo-api]
 source = "signed"
-scopes = ["api:read", "api:write", "api:delete"]
+scopes = ["api:read", "api:write", "api:delete", "api:admin"]
 audiences = ["https://api.example.test"]
 TOML
 chmod 600 "$dir/config/valetkey/config.toml"
@@ -168,7 +171,16 @@ hear() { # NAME: the agent's next line
     IFS=$'\t' read -rt 30 -u "$agent" mark text || fail "the agent says nothing ($1)"
     done_ "$1" "$text" "$mark"
 }
-for name in 'agent: grants' 'agent: token' 'agent: calls the API' 'agent: cannot write' 'agent: is denied' 'agent: cannot escape'; do
+for name in 'agent: grants' 'agent: token' 'agent: calls the API' 'agent: cannot write' 'agent: is reviewed' 'agent: must wait'; do
+    hear "$name"
+done
+
+# ---- the developer approves -------------------------------------------------------------------------------
+question() { valetkey approvals list --json | jq -er '.approvals[] | select(.state == "open") | .id'; }
+asked=$(question) || fail 'there is no question'
+valetkey approvals approve "$asked" --once --yes >"$dir/approve.log" || fail "the approval failed: $(cat "$dir/approve.log")"
+done_ 'developer approves' "once, what was shown: $(valetkey audit tail -n 50 --json | jq -rs 'last(.[].record | select(.event == "approval_asked")).asked | "\(.agent) asks for \(.credential), \(.grant.scopes | join(" ")), \(.grant.lifetime) s"')"
+for name in 'agent: is approved' 'agent: is denied' 'agent: cannot escape'; do
     hear "$name"
 done
 
