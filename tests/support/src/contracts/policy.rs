@@ -8,28 +8,48 @@
 use std::collections::BTreeSet;
 
 use valetkey_core::{
-    AccountName, AgentName, Algorithm, Audience, Audiences, Boot, Credential, CredentialName,
-    Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, User, UserId,
-    ports::{Policy, PolicyError, Question, Tier, Verdict},
+    AccountName, AgentName, Algorithm, Approver, Audience, Audiences, Boot, Credential,
+    CredentialName, Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, Tier,
+    User, UserId,
+    ports::{ApproverQuestion, Consent, Policy, PolicyError, Question, Verdict},
 };
 
 /// A credential and a scope of it.
 pub type Pair = (&'static str, &'static str);
 
 /// What is written where the engine reads its policies.
+#[derive(Clone, Copy, Debug)]
 pub enum Written {
-    /// Whoever asks: these are permitted, those forbidden.
-    Rules {
-        /// Permitted.
-        permit: &'static [Pair],
-        /// Forbidden.
-        forbid: &'static [Pair],
-    },
+    /// Whoever asks.
+    Rules(Rules),
     /// Policies of which one fails whenever it is evaluated.
     Failing,
     /// Something that cannot be loaded.
     Broken,
 }
+
+/// What is permitted and forbidden, one policy for each entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Permitted, each with this friction.
+    pub permit: &'static [(Tier, Pair)],
+    /// Forbidden, with whatever friction.
+    pub forbid: &'static [Pair],
+    /// Who may approve of which credential.
+    pub approve: &'static [(Who, &'static str)],
+}
+
+/// Somebody who may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The person with this subject, of the issuer [`ISSUER`].
+    Person(&'static str),
+    /// The reviewer of this name.
+    Reviewer(&'static str),
+}
+
+/// The issuer of everybody here.
+pub const ISSUER: &str = "https://id.example.test";
 
 /// A policy engine together with the place that it reads from.
 pub trait Bench {
@@ -45,25 +65,38 @@ pub trait Bench {
 
 const READ: Pair = ("api", "read");
 const WRITE: Pair = ("api", "write");
-const PERMIT_READ: Written = Written::Rules {
-    permit: &[READ],
-    forbid: &[],
-};
-const PERMIT_BOTH: Written = Written::Rules {
-    permit: &[READ, WRITE],
-    forbid: &[],
-};
-const NOTHING: Written = Written::Rules {
-    permit: &[],
-    forbid: &[],
-};
+const DELETE: Pair = ("api", "delete");
+const ALICE: Who = Who::Person("alice");
+const BOSS: Who = Who::Person("boss");
+const LOOK: Who = Who::Reviewer("look");
+
+const PERMIT_READ: Written = permit(&[(Tier::Auto, READ)]);
+const PERMIT_BOTH: Written = permit(&[(Tier::Auto, READ), (Tier::Auto, WRITE)]);
+const NOTHING: Written = permit(&[]);
+const TIERS: &[(Tier, Pair)] = &[
+    (Tier::Auto, READ),
+    (Tier::Review, WRITE),
+    (Tier::Human, DELETE),
+];
+
+const fn permit(permit: &'static [(Tier, Pair)]) -> Written {
+    Written::Rules(Rules {
+        permit,
+        forbid: &[],
+        approve: &[],
+    })
+}
 
 /// All promises.
 pub fn suite<B: Bench>() {
     denies_by_default::<B>();
     a_permit_is_for_its_credential_alone::<B>();
     every_scope_must_be_permitted::<B>();
+    the_most_friction_of_all_scopes_counts::<B>();
+    the_least_friction_of_one_scope_counts::<B>();
     a_forbid_wins::<B>();
+    nobody_approves_by_default::<B>();
+    an_approver_is_one_for_their_credential_alone::<B>();
     a_failing_policy_is_an_error::<B>();
     a_reload_takes_effect::<B>();
     a_bad_reload_changes_nothing::<B>();
@@ -79,9 +112,11 @@ pub fn denies_by_default<B: Bench>() {
 
 /// A permit for one credential permits nothing of another that has the same scope.
 pub fn a_permit_is_for_its_credential_alone<B: Bench>() {
-    let bench = B::new(&PERMIT_READ);
-    assert_eq!(tier(&bench, "api", &["read"]), Tier::Auto);
-    assert_eq!(tier(&bench, "other", &["read"]), Tier::Deny);
+    let bench = B::new(&permit(TIERS));
+    for (tier_of, (_, scope)) in TIERS {
+        assert_eq!(tier(&bench, "api", &[scope]), *tier_of);
+        assert_eq!(tier(&bench, "other", &[scope]), Tier::Deny);
+    }
 }
 
 /// One scope that is not permitted denies the request.
@@ -93,18 +128,78 @@ pub fn every_scope_must_be_permitted<B: Bench>() {
     assert_eq!(tier(&bench, "api", &["read", "write"]), Tier::Auto);
 }
 
-/// A forbid wins over every permit, and is named.
+/// A request has the most friction that any of its scopes has, and those who ask for it are named.
+pub fn the_most_friction_of_all_scopes_counts<B: Bench>() {
+    let bench = B::new(&permit(TIERS));
+    for (scopes, expected) in [
+        (&["read", "write"][..], Tier::Review),
+        (&["read", "delete"], Tier::Human),
+        (&["delete", "read", "write"], Tier::Human),
+        (&["read", "write", "nothing"], Tier::Deny),
+    ] {
+        let verdict = ask(bench.policy(), "api", scopes).expect("a verdict");
+        assert_eq!(verdict.tier, expected, "{scopes:?}");
+        let named = usize::from(expected != Tier::Deny);
+        assert_eq!(verdict.policies.len(), named, "{verdict:?}");
+    }
+}
+
+/// Of the tiers that a scope is permitted at, the one with the least friction counts.
+pub fn the_least_friction_of_one_scope_counts<B: Bench>() {
+    let bench = B::new(&permit(&[(Tier::Human, READ), (Tier::Review, READ)]));
+    assert_eq!(tier(&bench, "api", &["read"]), Tier::Review);
+}
+
+/// A forbid wins over every permit of every tier, and is named.
 pub fn a_forbid_wins<B: Bench>() {
-    let bench = B::new(&Written::Rules {
-        permit: &[READ, WRITE],
+    let bench = B::new(&Written::Rules(Rules {
+        permit: &[
+            (Tier::Auto, READ),
+            (Tier::Auto, WRITE),
+            (Tier::Review, WRITE),
+            (Tier::Human, WRITE),
+        ],
         forbid: &[WRITE],
-    });
+        approve: &[],
+    }));
     for scopes in [&["write"][..], &["read", "write"]] {
         let verdict = ask(bench.policy(), "api", scopes).expect("a verdict");
         assert_eq!(verdict.tier, Tier::Deny);
         assert!(!verdict.policies.is_empty(), "the forbid is named");
     }
     assert_eq!(tier(&bench, "api", &["read"]), Tier::Auto);
+}
+
+/// Whoever is permitted a token may not therefore approve one.
+pub fn nobody_approves_by_default<B: Bench>() {
+    let bench = B::new(&permit(TIERS));
+    for who in [ALICE, BOSS, LOOK] {
+        let consent = approves(bench.policy(), who, "api").expect("a verdict");
+        assert_eq!(consent, Consent::MayNot(Vec::new()), "{who:?}");
+    }
+}
+
+/// Who may approve of one credential may not of another, and nobody else may; the policy is named.
+pub fn an_approver_is_one_for_their_credential_alone<B: Bench>() {
+    let bench = B::new(&Written::Rules(Rules {
+        permit: &[],
+        forbid: &[],
+        approve: &[(BOSS, "api"), (LOOK, "db")],
+    }));
+    for (who, credential, may) in [
+        (BOSS, "api", true),
+        (BOSS, "db", false),
+        (LOOK, "api", false),
+        (LOOK, "db", true),
+        (ALICE, "api", false),
+        (Who::Person("look"), "db", false),
+        (Who::Reviewer("boss"), "api", false),
+    ] {
+        match approves(bench.policy(), who, credential).expect("a verdict") {
+            Consent::May(by) => assert!(may && by.len() == 1, "{who:?} {credential} {by:?}"),
+            Consent::MayNot(by) => assert!(!may && by.is_empty(), "{who:?} {credential} {by:?}"),
+        }
+    }
 }
 
 /// A policy that cannot be evaluated fails the question; it is not passed over.
@@ -114,6 +209,11 @@ pub fn a_failing_policy_is_an_error<B: Bench>() {
     assert!(
         matches!(verdict, Err(PolicyError::Engine(_))),
         "{verdict:?}"
+    );
+    let consent = approves(bench.policy(), BOSS, "api");
+    assert!(
+        matches!(consent, Err(PolicyError::Engine(_))),
+        "{consent:?}"
     );
 }
 
@@ -160,7 +260,31 @@ fn tier<B: Bench>(bench: &B, credential: &str, scopes: &[&str]) -> Tier {
 fn ask(policy: &dyn Policy, name: &str, scopes: &[&str]) -> Result<Verdict, PolicyError> {
     let credential = credential(name, scopes);
     policy.decide(&Question {
-        session: &session("https://id.example.test", "alice", &["dev"], "coder"),
+        session: &session(ISSUER, "alice", &["dev"], "coder"),
+        credential: &credential,
+        scopes: &credential.scopes,
+        audience: &credential.audiences.first,
+        lifetime: 600,
+    })
+}
+
+/// Asks whether somebody may approve of `read` of a credential, for ten minutes, to an agent of alice's.
+fn approves(policy: &dyn Policy, who: Who, name: &str) -> Result<Consent, PolicyError> {
+    let credential = credential(name, &["read"]);
+    let asks = session(ISSUER, "alice", &["dev"], "coder");
+    let approver = match who {
+        Who::Person(subject) => Approver::Person {
+            user: session(ISSUER, subject, &["dev"], "coder").user,
+        },
+        Who::Reviewer(name) => Approver::Reviewer {
+            name: name.to_owned(),
+        },
+    };
+    policy.may_approve(&ApproverQuestion {
+        approver: &approver,
+        risk: None,
+        requester: &asks.user.id,
+        agent: &asks.agent,
         credential: &credential,
         scopes: &credential.scopes,
         audience: &credential.audiences.first,
@@ -195,6 +319,7 @@ pub fn session(issuer: &str, subject: &str, groups: &[&str], agent: &str) -> Ses
         started: now,
         deadline: now.after(3600),
         state: SessionState::Active,
+        forgiven: None,
     }
 }
 
@@ -211,5 +336,8 @@ pub fn credential(name: &str, scopes: &[&str]) -> Credential {
         },
         max_lifetime: 3600,
         algorithm: Algorithm::EdDSA,
+        owner: None,
+        labels: BTreeSet::new(),
+        min_tier: Tier::Auto,
     }
 }
