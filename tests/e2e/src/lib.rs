@@ -10,6 +10,7 @@
     reason = "what fails here fails a test"
 )]
 
+mod approvals;
 mod broker;
 mod command;
 mod namespace;
@@ -18,6 +19,7 @@ mod sandbox;
 mod tail;
 mod world;
 
+pub use approvals::Waiting;
 pub use broker::Broker;
 pub use command::Outcome;
 pub use namespace::Namespace;
