@@ -37,11 +37,19 @@ pub struct Asked {
 pub struct Digest(String);
 
 impl Asked {
-    /// Over everything that is shown, the question's id and its session: JSON (RFC 8259) with its
-    /// fields in the order of this struct.
+    /// Whether what was shown includes this: the same credential and audience, the same or fewer scopes,
+    /// the same or a shorter life, and no more friction.
+    pub fn covers(&self, credential: &CredentialName, grant: &Grant, tier: Tier) -> bool {
+        self.credential == *credential
+            && grant.within(&self.grant)
+            && tier <= self.tier
+            && tier != Tier::Deny
+    }
+
+    /// Over everything that is shown of the request, the question's id and its session: JSON (RFC 8259)
+    /// with its fields in the order of this struct.
     pub fn digest(&self, id: ApprovalId, session: SessionId) -> Digest {
-        // Only a map with keys that are not strings cannot be serialized, and there is none; were it
-        // otherwise, the digest would be one that no answer names.
+        // Only a map with keys that are not strings cannot be serialized, and there is none.
         let bytes = serde_json::to_vec(&(id, session, self)).unwrap_or_default();
         let digest = digest::digest(&digest::SHA256, &bytes);
         Digest(digest.as_ref().iter().map(|b| format!("{b:02x}")).collect())

@@ -71,14 +71,9 @@ impl Approval {
         matches!(self.state, State::Open { .. })
     }
 
-    /// Whether what was asked includes this: the same credential and audience, the same or fewer scopes,
-    /// the same or a shorter life, and no more friction than was shown.
+    /// Whether what was asked includes this, as [`Asked::covers`].
     pub fn covers(&self, credential: &Credential, grant: &Grant, tier: Tier) -> bool {
-        let shown = &self.asked;
-        shown.credential == credential.name
-            && grant.within(&shown.grant)
-            && tier <= shown.tier
-            && tier != Tier::Deny
+        self.asked.covers(&credential.name, grant, tier)
     }
 
     /// Who answered yes, where that answer can be used at `now`. `used` is when it was last used.

@@ -37,8 +37,8 @@ pub trait Approvals: Send + Sync {
     fn list(&self, session: Option<SessionId>) -> Vec<Kept>;
 
     /// Stores an approval with the record of its change in one durable step, then shows it. The stored
-    /// one must be of the revision before; a new question (revision 1) must not be covered by an open
-    /// one of its session. Of two that race, the first is stored and the second told
+    /// one must be of the revision before; a new question (revision 1) must not be covered, as
+    /// [`Asked::covers`](crate::approval::Asked::covers) says, by an open one of its session. Of two that race, the first is stored and the second told
     /// [`ApprovalError::Conflict`]. Where its session is over: [`LedgerError::SessionGone`].
     fn save(
         &self,
@@ -50,7 +50,8 @@ pub trait Approvals: Send + Sync {
     /// which only makes it lapse sooner.
     fn touch(&self, approval: ApprovalId, now: Moment);
 
-    /// A number that grows with every change of any approval. Ready at once where it is beyond `seen`,
-    /// else as soon as it is.
+    /// A number that is 1 when the broker starts and grows with every change of [`Approvals::list`],
+    /// the end of a session that takes its approvals along included. Ready at once where it is beyond
+    /// `seen`, so for 0 always; else as soon as it is.
     fn changed(&self, seen: u64) -> Answer<'_, u64>;
 }

@@ -174,6 +174,7 @@ pub fn token(session: SessionId, n: u64, seconds: u64) -> SealedRecord {
                 subject: "alice".into(),
             },
             policies: vec!["dev-may-read".into()],
+            approval: None,
             reason: Some(format!("for task {n}")),
             caller: CallerFacts {
                 uid: 1000,

@@ -164,6 +164,7 @@ pub fn session(n: u64) -> Session {
         started: now,
         deadline: now.after(3600),
         state: SessionState::Active,
+        forgiven: None,
     }
 }
 
@@ -176,6 +177,7 @@ pub fn change(session: &Session) -> SealedRecord {
         event: Event::SessionChanged {
             from: "active".into(),
             to: session.state.clone(),
+            groups: None,
         },
     })
     .unwrap()

@@ -5,13 +5,16 @@
     reason = "a contract suite panics where a promise is broken"
 )]
 
-use std::{fs::File, sync::Arc};
+use std::{collections::BTreeSet, fs::File, sync::Arc};
 
 use valetkey_core::{
     AccountName, AgentName, Algorithm, Audience, Audiences, Caller, Credential, CredentialName,
     Credentials, LIFETIME_CEILING, Lease, LeaseId, Moment, Pins, RequestId, ScopeSet, Session,
-    SessionId, SessionState, SourceKind, User, UserId,
-    ports::{Policy, PolicyError, PolicySummary, Question, Retraction, Sources, Tier, Verdict},
+    SessionId, SessionState, SourceKind, Tier, User, UserId,
+    ports::{
+        ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Retraction,
+        Sources, Verdict,
+    },
     request::{Ask, Judged, Permit, Received},
 };
 use valetkey_secret::Destination;
@@ -123,6 +126,9 @@ impl Scene {
                 },
                 max_lifetime: LIFETIME_CEILING,
                 algorithm: Algorithm::EdDSA,
+                owner: None,
+                labels: BTreeSet::new(),
+                min_tier: Tier::Auto,
             },
             ask: Ask {
                 credential: "orders".to_owned(),
@@ -153,7 +159,7 @@ impl Scene {
             .judge(&credentials, &Agreeable, now);
         match judged {
             Judged::Permit(permit) => permit,
-            Judged::Refused(refusal) => panic!("{refusal:?}"),
+            judged => panic!("{judged:?}"),
         }
     }
 }
@@ -176,6 +182,7 @@ fn session(now: Moment) -> Session {
         started: now,
         deadline: now.after(3600),
         state: SessionState::Active,
+        forgiven: None,
     }
 }
 
@@ -187,6 +194,10 @@ impl Policy for Agreeable {
             tier: Tier::Auto,
             policies: vec!["agreeable".to_owned()],
         })
+    }
+
+    fn may_approve(&self, _: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
+        Ok(Consent::MayNot(Vec::new()))
     }
 
     fn summary(&self) -> PolicySummary {

@@ -1,28 +1,33 @@
 //! A ledger in memory.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
 use valetkey_core::{
-    Event, Record, SessionId,
+    Event, Lock, LockHolder, Locked, Record, SessionId, SessionState,
     ports::{Answer, Audit, Entry, Ledger, LedgerError, Receipt, Verification},
     record::SealedRecord,
 };
 
 /// Keeps records in a vector. It knows which sessions are active because
-/// [`MemorySessions`](super::sessions::MemorySessions) tells it; it has no hashes to speak of.
+/// [`MemorySessions`](super::sessions::MemorySessions) tells it, and which locks are held because
+/// [`MemoryLocks`](super::locks::MemoryLocks) does; it has no hashes to speak of.
 pub struct MemoryLedger {
     inner: Mutex<Inner>,
     length: watch::Sender<u64>,
+    /// Counts what changes approvals: their own changes, and sessions that take them along.
+    stirred: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct Inner {
     records: Vec<SealedRecord>,
-    active: HashSet<SessionId>,
+    /// Those that are not over, and whether each is active.
+    live: BTreeMap<SessionId, bool>,
+    locked: Locked,
     broken: Option<LedgerError>,
 }
 
@@ -31,6 +36,7 @@ impl Default for MemoryLedger {
         Self {
             inner: Mutex::default(),
             length: watch::channel(0).0,
+            stirred: watch::channel(1).0,
         }
     }
 }
@@ -47,22 +53,74 @@ impl MemoryLedger {
         inner.records.iter().map(|r| r.record().clone()).collect()
     }
 
-    /// Stores a record, and then whether its session is active.
+    /// Stores the record of a session's change. What takes away holds even where that fails.
     pub(super) fn store_change(
         &self,
         session: SessionId,
-        active: bool,
+        state: &SessionState,
         record: SealedRecord,
     ) -> Result<(), LedgerError> {
         let mut inner = self.lock();
-        if !active {
-            inner.active.remove(&session);
+        let active = *state == SessionState::Active;
+        if state.is_final() {
+            inner.live.remove(&session);
+            self.stir();
+        } else if !active {
+            inner.live.insert(session, false);
         }
         self.push(&mut inner, record)?;
         if active {
-            inner.active.insert(session);
+            inner.live.insert(session, true);
         }
         Ok(())
+    }
+
+    /// Stores the record of an approval's change, where its session is not over.
+    pub(super) fn store_approval(
+        &self,
+        session: SessionId,
+        record: SealedRecord,
+    ) -> Result<(), LedgerError> {
+        let mut inner = self.lock();
+        if !inner.live.contains_key(&session) {
+            return Err(LedgerError::SessionGone);
+        }
+        self.push(&mut inner, record).map(drop)
+    }
+
+    /// Stores the record of a lock's change.
+    pub(super) fn store_lock(
+        &self,
+        holder: LockHolder,
+        lock: Option<Lock>,
+        record: SealedRecord,
+    ) -> Result<(), LedgerError> {
+        let mut inner = self.lock();
+        if lock.is_some() {
+            *inner.locked.of(holder) = lock;
+            return self.push(&mut inner, record).map(drop);
+        }
+        self.push(&mut inner, record)?;
+        *inner.locked.of(holder) = None;
+        Ok(())
+    }
+
+    pub(super) fn locked(&self) -> Locked {
+        self.lock().locked.clone()
+    }
+
+    /// Whether the session is not over.
+    pub(super) fn is_live(&self, session: SessionId) -> bool {
+        self.lock().live.contains_key(&session)
+    }
+
+    /// Tells whoever follows approvals to look again.
+    pub(super) fn stir(&self) {
+        self.stirred.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn stirred(&self) -> watch::Receiver<u64> {
+        self.stirred.subscribe()
     }
 
     fn push(&self, inner: &mut Inner, record: SealedRecord) -> Result<u64, LedgerError> {
@@ -85,7 +143,7 @@ impl Ledger for MemoryLedger {
         Box::pin(async move {
             let mut inner = self.lock();
             if let Event::TokenIssued { lease, .. } = &record.record().event
-                && !inner.active.contains(&lease.session)
+                && (inner.live.get(&lease.session) != Some(&true) || inner.locked.any())
             {
                 return Err(LedgerError::SessionGone);
             }

@@ -1,9 +1,14 @@
 //! Fakes: small, in memory, without cleverness. Each passes the contract suite of its port.
 
+pub mod approvals;
 pub mod callers;
+pub mod lab;
 pub mod ledger;
+pub mod locks;
 pub mod logins;
+pub mod messenger;
 pub mod policy;
+pub mod reviewer;
 pub mod secret_store;
 pub mod sessions;
 pub mod sources;

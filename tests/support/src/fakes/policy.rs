@@ -2,7 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use valetkey_core::ports::{Policy, PolicyError, PolicySummary, Question, Tier, Verdict};
+use valetkey_core::{
+    Approver, Risk, Tier,
+    ports::{ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict},
+};
 
 /// Policies in memory. Policies are called after what they are about, such as `permit api read`.
 pub struct FakePolicy {
@@ -10,21 +13,61 @@ pub struct FakePolicy {
     next: Mutex<Result<Rules, PolicyError>>,
 }
 
+/// A credential and a scope of it.
+type Pair = (String, String);
+
 /// What a [`FakePolicy`] goes by.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    permit: Vec<(String, String)>,
-    forbid: Vec<(String, String)>,
+    permit: Vec<(Tier, Pair)>,
+    forbid: Vec<Pair>,
+    /// Whether whoever asks may approve, besides those of `approve`.
+    requester: bool,
+    approve: Vec<(Who, String)>,
     failing: bool,
 }
 
+/// Somebody who may answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The person with this subject.
+    Subject(String),
+    /// Whoever is in this group.
+    Group(String),
+    /// The reviewer of this name, where it finds the risk no greater than this; any or none, where
+    /// there is no limit.
+    Reviewer(String, Option<Risk>),
+}
+
 impl Rules {
-    /// These credentials with these scopes are permitted, all else is not.
+    /// These credentials with these scopes are permitted at once; all else is not. Whoever asks may
+    /// approve.
     pub fn permit(pairs: &[(&str, &str)]) -> Self {
-        Self {
-            permit: owned(pairs),
+        let rules = Self {
+            requester: true,
             ..Self::default()
-        }
+        };
+        rules.and(Tier::Auto, pairs)
+    }
+
+    /// And these after a review.
+    #[must_use]
+    pub fn review(self, pairs: &[(&str, &str)]) -> Self {
+        self.and(Tier::Review, pairs)
+    }
+
+    /// And these after a person's approval.
+    #[must_use]
+    pub fn human(self, pairs: &[(&str, &str)]) -> Self {
+        self.and(Tier::Human, pairs)
+    }
+
+    /// And these with this friction.
+    #[must_use]
+    pub fn and(mut self, tier: Tier, pairs: &[(&str, &str)]) -> Self {
+        let pairs = owned(pairs).into_iter();
+        self.permit.extend(pairs.map(|pair| (tier, pair)));
+        self
     }
 
     /// And these are forbidden.
@@ -36,12 +79,40 @@ impl Rules {
         }
     }
 
+    /// And they may approve of this credential.
+    #[must_use]
+    pub fn approver(mut self, who: Who, credential: &str) -> Self {
+        self.approve.push((who, credential.to_owned()));
+        self
+    }
+
+    /// And whoever asks may not approve, unless they are named as approver.
+    #[must_use]
+    pub fn not_the_requester(self) -> Self {
+        Self {
+            requester: false,
+            ..self
+        }
+    }
+
     /// Every question fails.
     pub fn failing() -> Self {
         Self {
             failing: true,
             ..Self::default()
         }
+    }
+
+    /// The least friction that one scope meets.
+    fn tier_of(&self, pair: &Pair) -> Tier {
+        if self.forbid.contains(pair) {
+            return Tier::Deny;
+        }
+        let permits = self
+            .permit
+            .iter()
+            .filter(|(_, permitted)| permitted == pair);
+        permits.map(|(tier, _)| *tier).min().unwrap_or(Tier::Deny)
     }
 }
 
@@ -62,26 +133,60 @@ impl FakePolicy {
     fn in_force(&self) -> MutexGuard<'_, Rules> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Policy for FakePolicy {
-    fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
+    /// The rules, where they can be evaluated.
+    fn rules(&self) -> Result<MutexGuard<'_, Rules>, PolicyError> {
         let rules = self.in_force();
         if rules.failing {
             return Err(PolicyError::Engine("told to fail".to_owned()));
         }
+        Ok(rules)
+    }
+}
+
+impl Policy for FakePolicy {
+    fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
+        let rules = self.rules()?;
         let credential = question.credential.name.as_str();
         let asked: Vec<_> = question
             .scopes
             .iter()
             .map(|scope| (credential.to_owned(), scope.to_owned()))
             .collect();
-        let forbidden: Vec<_> = asked.iter().filter(|p| rules.forbid.contains(p)).collect();
-        let permitted = asked.iter().all(|pair| rules.permit.contains(pair));
-        Ok(match (forbidden.is_empty(), permitted) {
-            (false, _) => verdict(Tier::Deny, "forbid", forbidden),
-            (true, true) => verdict(Tier::Auto, "permit", asked.iter().collect()),
-            (true, false) => verdict(Tier::Deny, "", Vec::new()),
+        let tier = asked.iter().map(|pair| rules.tier_of(pair)).max();
+        let tier = tier.unwrap_or(Tier::Deny);
+        let word = match tier {
+            Tier::Auto => "permit",
+            Tier::Review => "review",
+            Tier::Human => "human",
+            Tier::Deny => "forbid",
+        };
+        let decisive = asked.iter().filter(|pair| match tier {
+            Tier::Deny => rules.forbid.contains(pair),
+            tier => rules.tier_of(pair) == tier,
+        });
+        Ok(Verdict {
+            tier,
+            policies: decisive.map(|(c, s)| format!("{word} {c} {s}")).collect(),
+        })
+    }
+
+    fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
+        let rules = self.rules()?;
+        let credential = question.credential.name.as_str();
+        let listed = rules.approve.iter();
+        let listed = listed.filter(|(who, of)| of == credential && who.is(question));
+        let mut by: Vec<_> = listed.map(|(who, of)| format!("{who:?} {of}")).collect();
+        if let Approver::Person { user } = question.approver
+            && rules.requester
+            && user.id == *question.requester
+        {
+            by.push("whoever asks".to_owned());
+        }
+        Ok(if by.is_empty() {
+            Consent::MayNot(by)
+        } else {
+            Consent::May(by)
         })
     }
 
@@ -101,25 +206,31 @@ impl Policy for FakePolicy {
     }
 }
 
-fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+impl Who {
+    fn is(&self, question: &ApproverQuestion<'_>) -> bool {
+        match (self, question.approver) {
+            (Self::Subject(subject), Approver::Person { user }) => user.id.subject == *subject,
+            (Self::Group(group), Approver::Person { user }) => user.groups.contains(group),
+            (Self::Reviewer(name, limit), Approver::Reviewer { name: theirs }) => {
+                let within = |limit: Risk| question.risk.is_some_and(|risk| risk <= limit);
+                name == theirs && limit.is_none_or(within)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<Pair> {
     let pairs = pairs.iter();
     pairs
         .map(|(credential, scope)| ((*credential).to_owned(), (*scope).to_owned()))
         .collect()
 }
 
-fn verdict(tier: Tier, word: &str, pairs: Vec<&(String, String)>) -> Verdict {
-    let names = pairs.into_iter().map(|(c, s)| format!("{word} {c} {s}"));
-    Verdict {
-        tier,
-        policies: names.collect(),
-    }
-}
-
 fn summary(rules: &Rules) -> PolicySummary {
     PolicySummary {
         digest: format!("{rules:?}"),
-        policies: (rules.permit.len() + rules.forbid.len()) as u64,
+        policies: (rules.permit.len() + rules.forbid.len() + rules.approve.len()) as u64,
     }
 }
 
@@ -127,8 +238,8 @@ fn summary(rules: &Rules) -> PolicySummary {
 mod tests {
     use valetkey_core::ports::{Policy, PolicyError};
 
-    use super::{FakePolicy, Rules};
-    use crate::contracts::policy::{Bench, Written, suite};
+    use super::{FakePolicy, Rules, Who};
+    use crate::contracts::policy::{self, Bench, Written, suite};
 
     struct FakeBench(FakePolicy);
 
@@ -150,11 +261,23 @@ mod tests {
     }
 
     fn rules(written: &Written) -> Result<Rules, PolicyError> {
-        match written {
-            Written::Rules { permit, forbid } => Ok(Rules::permit(permit).forbid(forbid)),
-            Written::Failing => Ok(Rules::failing()),
-            Written::Broken => Err(PolicyError::Invalid("not a policy".to_owned())),
+        let written = match written {
+            Written::Rules(written) => written,
+            Written::Failing => return Ok(Rules::failing()),
+            Written::Broken => return Err(PolicyError::Invalid("not a policy".to_owned())),
+        };
+        let mut rules = Rules::default().forbid(written.forbid);
+        for (tier, pair) in written.permit {
+            rules = rules.and(*tier, &[*pair]);
         }
+        for (who, credential) in written.approve {
+            let who = match *who {
+                policy::Who::Person(subject) => Who::Subject(subject.to_owned()),
+                policy::Who::Reviewer(name) => Who::Reviewer(name.to_owned(), None),
+            };
+            rules = rules.approver(who, credential);
+        }
+        Ok(rules)
     }
 
     #[test]

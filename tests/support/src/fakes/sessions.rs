@@ -45,9 +45,8 @@ impl Sessions for MemorySessions {
             if known.is_some_and(|known| known.state.is_final()) {
                 return Err(LedgerError::SessionGone);
             }
-            let active = session.state == SessionState::Active;
-            let stored = self.ledger.store_change(session.id, active, record);
-            if stored.is_ok() || !active {
+            let stored = self.ledger.store_change(session.id, &session.state, record);
+            if stored.is_ok() || session.state != SessionState::Active {
                 sessions.insert(session.id, Arc::new(session));
             }
             stored
