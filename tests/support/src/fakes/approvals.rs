@@ -53,6 +53,7 @@ impl MemoryApprovals {
                     .find(|other| covers(&other.approval, &approval))
             })
         } else {
+            let known = known.filter(|known| known.approval.session == approval.session);
             let known = known.ok_or(ApprovalError::Unknown)?;
             (known.approval.revision + 1 != approval.revision).then_some(known)
         };
@@ -118,5 +119,36 @@ impl Approvals for MemoryApprovals {
             let changed = stirred.wait_for(|count| *count > seen).await;
             changed.map_or(seen, |count| *count)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryApprovals;
+    use crate::{
+        contracts::{
+            approvals::{Subject, all},
+            ledger::Books,
+        },
+        fakes::{ledger::MemoryLedger, sessions::MemorySessions},
+    };
+
+    #[tokio::test]
+    async fn the_fake_keeps_the_contract() {
+        all(async || {
+            let ledger = Arc::new(MemoryLedger::default());
+            Subject {
+                approvals: Arc::new(MemoryApprovals::new(Arc::clone(&ledger))),
+                books: Books {
+                    sessions: Arc::new(MemorySessions::new(Arc::clone(&ledger))),
+                    audit: Arc::clone(&ledger) as _,
+                    ledger,
+                    keep: Box::new(()),
+                },
+            }
+        })
+        .await;
     }
 }

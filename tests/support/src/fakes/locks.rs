@@ -34,3 +34,34 @@ impl Locks for MemoryLocks {
         Box::pin(async move { self.0.store_lock(holder, lock, record) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryLocks;
+    use crate::{
+        contracts::{
+            ledger::Books,
+            locks::{Subject, all},
+        },
+        fakes::{ledger::MemoryLedger, sessions::MemorySessions},
+    };
+
+    #[tokio::test]
+    async fn the_fake_keeps_the_contract() {
+        all(async || {
+            let ledger = Arc::new(MemoryLedger::default());
+            Subject {
+                locks: Arc::new(MemoryLocks::new(Arc::clone(&ledger))),
+                books: Books {
+                    sessions: Arc::new(MemorySessions::new(Arc::clone(&ledger))),
+                    audit: Arc::clone(&ledger) as _,
+                    ledger,
+                    keep: Box::new(()),
+                },
+            }
+        })
+        .await;
+    }
+}
