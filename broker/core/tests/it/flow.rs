@@ -214,6 +214,7 @@ async fn a_door_can_record_whom_it_turned_away() {
         credential,
         scopes,
         caller,
+        ..
     } = world.last()
     else {
         panic!("{:?}", world.last())

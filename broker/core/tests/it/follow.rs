@@ -21,7 +21,7 @@ async fn a_login_that_ends_suspends_its_own_sessions_alone() {
     let suspended = SessionState::Suspended { reason };
     assert_eq!(world.load(session.id).state, suspended);
     assert_eq!(world.load(other.id).state, SessionState::Active);
-    let Event::SessionChanged { from, to } = world.last() else {
+    let Event::SessionChanged { from, to, .. } = world.last() else {
         panic!("{:?}", world.last())
     };
     assert_eq!((from.as_str(), to), ("active", suspended));

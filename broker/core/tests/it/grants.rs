@@ -1,7 +1,7 @@
 //! What a session is told that it may ask for.
 
 use valetkey_codes::Code;
-use valetkey_core::{grants, lifecycle};
+use valetkey_core::{Tier, grants, lifecycle};
 use valetkey_support::fakes::policy::Rules;
 
 use crate::world::{OWNER, World};
@@ -9,7 +9,7 @@ use crate::world::{OWNER, World};
 fn offered(world: &World, session: &valetkey_core::Session) -> Vec<(String, Vec<String>)> {
     let offers = grants::offers(&world.broker, session).into_iter();
     offers
-        .map(|offer| (offer.credential.name.to_string(), offer.scopes))
+        .map(|offer| (offer.credential.name.to_string(), offer.at(Tier::Auto)))
         .collect()
 }
 

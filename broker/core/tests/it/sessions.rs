@@ -35,6 +35,7 @@ async fn a_session_is_durable_before_its_socket_is_there() {
         account,
         agent,
         lifetime,
+        ..
     } = world.last()
     else {
         panic!("{:?}", world.last())

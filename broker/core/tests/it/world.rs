@@ -1,22 +1,30 @@
 //! A broker whose every port is a fake.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use valetkey_core::{
     AccountName, AgentName, Algorithm, Audience, Audiences, Broker, Credential, CredentialName,
-    Event, Pins, Record, Refusal, ScopeSet, Session, SessionId, Settings, SourceKind, User, UserId,
+    Event, Pins, Record, Refusal, ScopeSet, Session, SessionId, Settings, SourceKind, Tier, User,
+    UserId,
+    approval::ApprovalRules,
     flow, lifecycle,
     ports::{
-        Answer, Clock as _, Effect, Keys, Policy, PolicyError, PolicySummary, Ports, PublicKey,
-        Question, SourceError, Verdict,
+        Answer, ApproverQuestion, Clock as _, Consent, Effect, Keys, Policy, PolicyError,
+        PolicySummary, Ports, PublicKey, Question, SourceError, Verdict,
     },
     request::{Ask, Received, Released},
 };
 use valetkey_support::{
     CountingEntropy, MovableClock,
     fakes::{
+        approvals::MemoryApprovals,
         callers::FakeCallers,
+        lab::NoLab,
         ledger::MemoryLedger,
+        locks::MemoryLocks,
         logins::FakeLogins,
         policy::{FakePolicy, Rules},
         secret_store::FakeSecretStore,
@@ -38,6 +46,8 @@ pub(crate) struct World {
     pub(crate) policy: Arc<ListeningPolicy>,
     pub(crate) source: Arc<EventfulSource>,
     pub(crate) ledger: Arc<CrookedLedger>,
+    pub(crate) approvals: Arc<MemoryApprovals>,
+    pub(crate) changed_policy: Arc<ListeningPolicy>,
     pub(crate) logins: Arc<FakeLogins>,
     pub(crate) doors: Arc<NotingDoors>,
 }
@@ -50,6 +60,8 @@ impl World {
         let source = Arc::new(EventfulSource::new(effect));
         let records = Arc::new(MemoryLedger::default());
         let ledger = Arc::new(CrookedLedger::new(Arc::clone(&records)));
+        let approvals = Arc::new(MemoryApprovals::new(Arc::clone(&records)));
+        let changed_policy = Arc::new(ListeningPolicy::new(Rules::default()));
         let logins = Arc::new(FakeLogins::default());
         let doors = Arc::new(NotingDoors::default());
         for (name, group) in [
@@ -63,6 +75,14 @@ impl World {
         let ports = Ports {
             callers: Arc::clone(&callers) as _,
             policy: Arc::clone(&policy) as _,
+            lab: Arc::new(NoLab::new(
+                Arc::clone(&policy) as _,
+                Arc::clone(&changed_policy) as _,
+            )),
+            approvals: Arc::clone(&approvals) as _,
+            reviewer: None,
+            messengers: Vec::new(),
+            locks: Arc::new(MemoryLocks::new(Arc::clone(&records))),
             sources: Arc::clone(&source) as _,
             secrets: Arc::new(FakeSecretStore::default()),
             keys: Arc::new(NoKeys),
@@ -78,6 +98,7 @@ impl World {
             ports,
             settings: settings(),
             host: Vec::new(),
+            trial: None,
         };
         Self {
             broker,
@@ -86,6 +107,8 @@ impl World {
             policy,
             source,
             ledger,
+            approvals,
+            changed_policy,
             logins,
             doors,
         }
@@ -191,6 +214,9 @@ fn settings() -> Settings {
         },
         max_lifetime: 900,
         algorithm: Algorithm::EdDSA,
+        owner: None,
+        labels: BTreeSet::new(),
+        min_tier: Tier::Auto,
     };
     let bills = Credential {
         name: CredentialName::parse("bills").unwrap(),
@@ -207,6 +233,8 @@ fn settings() -> Settings {
         admin_groups: ["admins".to_owned()].into(),
         auditor_groups: ["auditors".to_owned()].into(),
         admin_freshness: 77,
+        approvals: ApprovalRules::default(),
+        requirements_expire: None,
     }
 }
 
@@ -214,6 +242,7 @@ fn settings() -> Settings {
 pub(crate) struct ListeningPolicy {
     rules: Mutex<FakePolicy>,
     heard: Mutex<Vec<String>>,
+    heard_of_approvers: Mutex<Vec<String>>,
 }
 
 impl ListeningPolicy {
@@ -221,6 +250,7 @@ impl ListeningPolicy {
         Self {
             rules: Mutex::new(FakePolicy::new(rules)),
             heard: Mutex::default(),
+            heard_of_approvers: Mutex::default(),
         }
     }
 
@@ -236,6 +266,12 @@ impl ListeningPolicy {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    /// Every question of who may approve, with all that it says.
+    pub(crate) fn heard_of_approvers(&self) -> Vec<String> {
+        let heard = self.heard_of_approvers.lock();
+        heard.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Policy for ListeningPolicy {
@@ -246,6 +282,16 @@ impl Policy for ListeningPolicy {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .decide(question)
+    }
+
+    fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
+        let heard = self.heard_of_approvers.lock();
+        let mut heard = heard.unwrap_or_else(PoisonError::into_inner);
+        heard.push(format!("{question:?}"));
+        self.rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .may_approve(question)
     }
 
     fn summary(&self) -> PolicySummary {
@@ -284,6 +330,14 @@ fn kind(event: &Event) -> &'static str {
         Event::SessionChanged { .. } => "changed",
         Event::RevocationOrdered { .. } => "ordered",
         Event::AdminRefused { .. } => "admin refused",
+        Event::WouldBeRefused { .. } => "would be refused",
+        Event::ApprovalAsked { .. } => "asked",
+        Event::ApprovalReviewed { .. } => "reviewed",
+        Event::ApprovalAnswered { .. } => "answered",
+        Event::ApprovalDisputed { .. } => "disputed",
+        Event::ApprovalEnded { .. } => "over",
+        Event::MachineLocked { .. } => "locked",
+        Event::MachineUnlocked { .. } => "unlocked",
         _ => "other",
     }
 }

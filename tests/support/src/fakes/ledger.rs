@@ -28,8 +28,11 @@ struct Inner {
     /// Those that are not over, and whether each is active.
     live: BTreeMap<SessionId, bool>,
     locked: Locked,
-    broken: Option<LedgerError>,
+    broken: Option<(LedgerError, Which)>,
 }
+
+/// Which records are meant.
+type Which = fn(&Event) -> bool;
 
 impl Default for MemoryLedger {
     fn default() -> Self {
@@ -44,7 +47,12 @@ impl Default for MemoryLedger {
 impl MemoryLedger {
     /// From now on every record is answered with this error, or stored again.
     pub fn break_with(&self, error: Option<LedgerError>) {
-        self.lock().broken = error;
+        self.lock().broken = error.map(|error| (error, (|_| true) as Which));
+    }
+
+    /// From now on the records that are meant are answered with this error, the others stored.
+    pub fn break_at(&self, which: fn(&Event) -> bool, error: LedgerError) {
+        self.lock().broken = Some((error, which));
     }
 
     /// What was recorded, oldest first.
@@ -124,7 +132,9 @@ impl MemoryLedger {
     }
 
     fn push(&self, inner: &mut Inner, record: SealedRecord) -> Result<u64, LedgerError> {
-        if let Some(error) = &inner.broken {
+        if let Some((error, which)) = &inner.broken
+            && which(&record.record().event)
+        {
             return Err(error.clone());
         }
         inner.records.push(record);
