@@ -14,7 +14,8 @@ pub struct Limits {
     /// between two requests.
     pub head_timeout: Duration,
     /// How long a request may take, its body and its answer included; past it `deadline_exceeded`.
-    /// Streams are not bound by it once they have begun.
+    /// Streams are not bound by it once they have begun. A request that waits for an approval gets the
+    /// time of its wait on top, once it has arrived whole.
     pub request_timeout: Duration,
     /// A connection with nothing under way that was silent for this long is closed; it may take twice
     /// as long until that is noticed.
@@ -23,6 +24,10 @@ pub struct Limits {
     pub connections: usize,
     /// Most HTTP/2 streams at once on one connection.
     pub streams: u32,
+    /// Most requests of one session that wait for an approval at once. One more is answered
+    /// `approval_pending` at once. Fewer than `connections`, so that a session that waits on all of
+    /// these can still ask how it stands.
+    pub waiting: usize,
     /// How often a session may ask; `None` for as often as it likes.
     pub pace: Option<Pace>,
     /// How long a session that is over may take to tell its open calls why, before they are cut.
@@ -63,6 +68,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(300),
             connections: 32,
             streams: 100,
+            waiting: 16,
             pace: Some(Pace::default()),
             farewell: Duration::from_millis(50),
             linger: Duration::from_secs(300),

@@ -11,7 +11,7 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
 };
 use valetkey_codes::{Code, Level, Retry, Row};
-use valetkey_core::{Refusal, RequestId, SessionId, text::printable};
+use valetkey_core::{ApprovalId, Refusal, RequestId, SessionId, text::printable};
 use valetkey_wire::metadata;
 
 use crate::reply;
@@ -70,7 +70,7 @@ pub(crate) fn grpc(refusal: &Refusal, reference: Reference) -> Status {
     log(refusal, reference);
     let row = refusal.code().row();
     let code = tonic::Code::from_i32(row.grpc as i32);
-    Status::with_metadata(code, refusal.message(), signposts(row, reference))
+    Status::with_metadata(code, refusal.message(), signposts(refusal, reference))
 }
 
 /// The refusal as an HTTP answer.
@@ -78,7 +78,7 @@ pub(crate) fn http(refusal: &Refusal, reference: Reference) -> Response<Body> {
     log(refusal, reference);
     let row = refusal.code().row();
     let status = StatusCode::from_u16(row.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json(status, row, refusal.message(), reference)
+    json(status, refusal, reference)
 }
 
 /// The refusal as the error response of RFC 6749 section 5.2, with RFC 8693 section 2.2.2.
@@ -99,12 +99,7 @@ pub(crate) fn no_such_path<B>(request: &Request<B>, reference: Reference) -> Res
     let refusal =
         Refusal::new(Code::InvalidRequest).saying(format!("there is no `{path}` at this door"));
     log(&refusal, reference);
-    json(
-        StatusCode::NOT_FOUND,
-        Code::InvalidRequest.row(),
-        refusal.message(),
-        reference,
-    )
+    json(StatusCode::NOT_FOUND, &refusal, reference)
 }
 
 /// The answer to a method that the path does not have.
@@ -112,12 +107,7 @@ pub(crate) fn method_not_allowed(allowed: &Method, reference: Reference) -> Resp
     let refusal =
         Refusal::new(Code::InvalidRequest).saying(format!("this path answers `{allowed}` only"));
     log(&refusal, reference);
-    let mut response = json(
-        StatusCode::METHOD_NOT_ALLOWED,
-        Code::InvalidRequest.row(),
-        refusal.message(),
-        reference,
-    );
+    let mut response = json(StatusCode::METHOD_NOT_ALLOWED, &refusal, reference);
     if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
@@ -154,22 +144,25 @@ pub(crate) fn dress(
     if status.code() == tonic::Code::Unimplemented {
         // Clients tell an older broker by this very number.
         log(&refusal, reference);
-        let signs = signposts(refusal.code().row(), reference);
+        let signs = signposts(&refusal, reference);
         return Status::with_metadata(tonic::Code::Unimplemented, refusal.message(), signs)
             .into_http();
     }
     grpc(&refusal, reference).into_http()
 }
 
-fn signposts(row: &Row, reference: Reference) -> MetadataMap {
+fn signposts(refusal: &Refusal, reference: Reference) -> MetadataMap {
+    let row = refusal.code().row();
     let mut signs = MetadataMap::with_capacity(4);
     let request = reference.request.to_string();
+    let approval = refusal.approval().map(|approval| approval.to_string());
     for (key, value) in [
-        (metadata::CODE, row.id),
-        (metadata::NEXT_STEP, row.next_step),
-        (metadata::REQUEST, &request),
+        (metadata::CODE, Some(row.id)),
+        (metadata::NEXT_STEP, Some(row.next_step)),
+        (metadata::REQUEST, Some(request.as_str())),
+        (metadata::APPROVAL, approval.as_deref()),
     ] {
-        if let Ok(value) = MetadataValue::try_from(value) {
+        if let Some(Ok(value)) = value.map(MetadataValue::try_from) {
             signs.insert(key, value);
         }
     }
@@ -183,15 +176,19 @@ struct JsonError<'a> {
     next_step: &'a str,
     retry: &'a str,
     request: RequestId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalId>,
 }
 
-fn json(status: StatusCode, row: &Row, message: &str, reference: Reference) -> Response<Body> {
+fn json(status: StatusCode, refusal: &Refusal, reference: Reference) -> Response<Body> {
+    let row = refusal.code().row();
     let error = JsonError {
         error: row.id,
-        message,
+        message: refusal.message(),
         next_step: row.next_step,
         retry: row.retry.id(),
         request: reference.request,
+        approval: refusal.approval(),
     };
     hint(row, reply::json(status, &error))
 }
@@ -203,6 +200,8 @@ struct OAuthError<'a> {
     code: &'a str,
     next_step: &'a str,
     request: RequestId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalId>,
 }
 
 fn oauth_error(refusal: &Refusal, error: &str, reference: Reference) -> Response<Body> {
@@ -214,6 +213,7 @@ fn oauth_error(refusal: &Refusal, error: &str, reference: Reference) -> Response
         code: row.id,
         next_step: row.next_step,
         request: reference.request,
+        approval: refusal.approval(),
     };
     hint(row, reply::json(oauth_status(row), &body))
 }
@@ -238,6 +238,8 @@ fn describable(text: &str) -> String {
     text.chars().map(fit).collect()
 }
 
+/// Not for a request that waits for an approval: nobody knows when a person answers. A client that
+/// polls keeps to the 5 seconds of RFC 8628 section 3.5; one that waits says `wait_seconds`.
 fn hint(row: &Row, mut response: Response<Body>) -> Response<Body> {
     if row.retry == Retry::Backoff {
         let headers = response.headers_mut();

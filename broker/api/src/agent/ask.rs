@@ -5,14 +5,28 @@ use serde_json::{Map, Value};
 use valetkey_codes::Code;
 use valetkey_core::{Refusal, request::Ask};
 
+use super::wait::Wait;
+
 const CREDENTIAL: &str = "credential";
 const SCOPES: &str = "scopes";
 const AUDIENCE: &str = "audience";
 const LIFETIME: &str = "lifetime_seconds";
 const MIN_VALIDITY: &str = "min_validity_seconds";
 const REASON: &str = "reason";
+const WAIT: &str = "wait_seconds";
 
-const FIELDS: [&str; 6] = [CREDENTIAL, SCOPES, AUDIENCE, LIFETIME, MIN_VALIDITY, REASON];
+const FIELDS: [&str; 7] = [
+    CREDENTIAL,
+    SCOPES,
+    AUDIENCE,
+    LIFETIME,
+    MIN_VALIDITY,
+    REASON,
+    WAIT,
+];
+
+/// What the seconds of a bound are.
+const SECONDS: &str = "a whole number of seconds, 0 or more";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,20 +38,23 @@ struct Fields {
     lifetime_seconds: Option<i64>,
     min_validity_seconds: Option<u64>,
     reason: Option<String>,
+    wait_seconds: Option<u64>,
 }
 
-/// Reads a token request. A field of another name is refused rather than overlooked: whoever writes
+/// Reads a token request, and how long it waits for its approval. A field of another name is refused rather than overlooked: whoever writes
 /// `scope` for `scopes` would otherwise be told of a missing scope.
-pub(super) fn parse(body: &[u8]) -> Result<Ask, Refusal> {
+pub(super) fn parse(body: &[u8]) -> Result<(Ask, Wait), Refusal> {
     let fields: Fields = serde_json::from_slice(body).map_err(|_| explain(body))?;
-    Ok(Ask {
+    let wait = Wait::seconds(fields.wait_seconds)?;
+    let ask = Ask {
         credential: fields.credential,
         scopes: fields.scopes,
         audience: fields.audience,
         lifetime: fields.lifetime_seconds,
         min_validity: fields.min_validity_seconds,
         reason: fields.reason,
-    })
+    };
+    Ok((ask, wait))
 }
 
 /// What is wrong with a body that did not parse, in words for people.
@@ -82,13 +99,12 @@ fn wrong_kind(fields: &Map<String, Value>) -> Option<String> {
                 value.is_i64() || value.is_null()
             })
         })
-        .or_else(|| {
-            wrong(
-                MIN_VALIDITY,
-                "a whole number of seconds, 0 or more",
-                &|value| value.is_u64() || value.is_null(),
-            )
-        })
+        .or_else(|| wrong(MIN_VALIDITY, SECONDS, &seconds_or_none))
+        .or_else(|| wrong(WAIT, SECONDS, &seconds_or_none))
+}
+
+fn seconds_or_none(value: &Value) -> bool {
+    value.is_u64() || value.is_null()
 }
 
 fn list_of_texts(value: &Value) -> bool {
@@ -99,24 +115,25 @@ fn list_of_texts(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Wait, parse};
 
     #[test]
     fn every_field_arrives() {
         let body = br#"{"credential":"c","scopes":["a","b c"],"audience":"x",
-            "lifetime_seconds":-5,"min_validity_seconds":7,"reason":"why"}"#;
-        let ask = parse(body).unwrap();
+            "lifetime_seconds":-5,"min_validity_seconds":7,"reason":"why","wait_seconds":600}"#;
+        let (ask, wait) = parse(body).unwrap();
         assert_eq!(ask.credential, "c");
         assert_eq!(ask.scopes, ["a", "b c"]);
         assert_eq!(ask.audience.as_deref(), Some("x"));
         assert_eq!(ask.lifetime, Some(-5));
         assert_eq!(ask.min_validity, Some(7));
         assert_eq!(ask.reason.as_deref(), Some("why"));
+        assert_eq!(Ok(wait), Wait::seconds(Some(600)));
     }
 
     #[test]
     fn each_mistake_is_named() {
-        let cases: [(&[u8], &str); 12] = [
+        let cases: [(&[u8], &str); 14] = [
             (b"", "the body is not JSON (line 1, column 0)"),
             (b"{", "the body is not JSON (line 1, column 1)"),
             (b"\xff\x00", "the body is not JSON (line 1, column 1)"),
@@ -129,7 +146,7 @@ mod tests {
             (
                 br#"{"credential":"c","scope":"a"}"#,
                 "there is no field `scope`, only `credential`, `scopes`, `audience`, \
-                 `lifetime_seconds`, `min_validity_seconds`, `reason`",
+                 `lifetime_seconds`, `min_validity_seconds`, `reason`, `wait_seconds`",
             ),
             (
                 br#"{"credential":"c","scopes":"a"}"#,
@@ -144,13 +161,21 @@ mod tests {
                 "the field `min_validity_seconds` is not a whole number of seconds, 0 or more",
             ),
             (
+                br#"{"credential":"c","wait_seconds":"60"}"#,
+                "the field `wait_seconds` is not a whole number of seconds, 0 or more",
+            ),
+            (
+                br#"{"credential":"c","wait_seconds":601}"#,
+                "`wait_seconds` is 600 at most",
+            ),
+            (
                 br#"{"credential":"c","credential":"d"}"#,
                 "a field is there twice",
             ),
             (
                 b"{\"credential\":\"c\",\"\\u001b[2J\":1}",
                 "there is no field `\u{fffd}[2J`, only `credential`, `scopes`, `audience`, \
-                 `lifetime_seconds`, `min_validity_seconds`, `reason`",
+                 `lifetime_seconds`, `min_validity_seconds`, `reason`, `wait_seconds`",
             ),
         ];
         for (body, sentence) in cases {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    Broker, Caller, Credentials, Refusal, RequestId, Session, SessionId, flow,
+    ApprovalId, Broker, Caller, Credentials, Refusal, RequestId, Session, SessionId, approvals,
+    flow,
     grants::{self, Offer},
     request::{Ask, Received, Released},
 };
@@ -27,20 +28,33 @@ impl Desk {
         Self { door, caller }
     }
 
-    /// Asks for a token.
-    pub(super) async fn token(&self, ask: Ask) -> Result<Released, Refused> {
-        let reference = self.reference();
-        let received = self.received(reference.request, ask);
-        let answer = flow::token(self.broker(), received).await;
-        answer.map_err(|refusal| (refusal, reference))
+    /// Asks for a token, once.
+    pub(super) async fn ask(&self, id: RequestId, ask: Ask) -> Result<Released, Refusal> {
+        flow::token(self.broker(), self.received(id, ask)).await
     }
 
-    /// The session, whether it may ask just now or is suspended.
+    /// Takes back a question of this session.
+    pub(super) async fn withdraw(&self, approval: &str) -> Result<(), Refused> {
+        let withdraw = async {
+            let approval = ApprovalId::parse(approval).ok_or_else(|| {
+                Refusal::new(Code::InvalidRequest)
+                    .saying("the id of an approval has 32 hexadecimal digits")
+            })?;
+            let session = self.session_id();
+            approvals::withdraw(self.broker(), session, &self.caller, approval).await
+        };
+        let withdrawn = withdraw.await;
+        withdrawn.map_err(|refusal| (refusal, self.reference()))
+    }
+
+    /// The session, whether it may ask just now or not until somebody wakes it.
     pub(super) fn session(&self) -> Result<Arc<Session>, Refused> {
         let session = self.session_id();
         match grants::session(self.broker(), session, &self.caller) {
             // Said of a caller that was admitted: it may know how things stand.
-            Err(refusal) if refusal.code() == Code::SessionSuspended => {
+            Err(refusal)
+                if matches!(refusal.code(), Code::SessionSuspended | Code::SessionHeld) =>
+            {
                 self.load().map_err(|refusal| (refusal, self.reference()))
             }
             found => found.map_err(|refusal| (refusal, self.reference())),
@@ -78,6 +92,13 @@ impl Desk {
         session.ok_or_else(|| Code::UnknownSession.into())
     }
 
+    /// Whether the session may ask just now, without asking who wants to know.
+    pub(super) fn usable(&self) -> Result<(), Refusal> {
+        let broker = self.broker();
+        self.load()?.usable(broker.ports.clock.now())?;
+        Ok(broker.open()?)
+    }
+
     /// Why the door is closing.
     pub(super) fn parting(&self) -> Refusal {
         let now = self.broker().ports.clock.now();
@@ -109,11 +130,11 @@ impl Desk {
         Received::new(id, self.session_id(), Arc::clone(&self.caller), ask)
     }
 
-    fn session_id(&self) -> SessionId {
+    pub(super) fn session_id(&self) -> SessionId {
         self.door.session
     }
 
-    fn broker(&self) -> &Broker {
+    pub(super) fn broker(&self) -> &Broker {
         &self.door.house.broker
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Door {
     /// Told after every change of the session that does not close the door.
     pub changes: watch::Sender<()>,
     pub bucket: Option<Bucket>,
+    /// A place for each request that waits for an approval.
+    pub waiting: Semaphore,
     open: AtomicU64,
     foreigners: Seldom,
     gone: CancellationToken,
@@ -67,6 +69,7 @@ impl Door {
             ending: Ending::of(stopping),
             changes: watch::Sender::new(()),
             bucket: house.limits.pace.map(Bucket::new),
+            waiting: Semaphore::new(house.limits.waiting),
             open: AtomicU64::new(0),
             foreigners: Seldom::default(),
             gone: CancellationToken::new(),

@@ -8,12 +8,15 @@
 //! | `credential` | the credential, where the audience does not name it (an extension) |
 //! | `scope` | as in RFC 6749 section 3.3 |
 //! | `requested_token_type` | an access token or a JWT; both are the same token |
-//! | `lifetime_seconds`, `min_validity_seconds`, `reason` | as in `GetTokenRequest` (extensions) |
+//! | `lifetime_seconds`, `min_validity_seconds`, `reason`, `wait_seconds` | as in `GetTokenRequest` (extensions) |
 //! | `actor_token` | refused: the actor is the session |
 //!
 //! There is no `client_credentials` grant: the token speaks for the user, with the session as its
 //! actor, and that is what an exchange says. Parameters that are not known are ignored and ones
 //! without a value count as absent, as RFC 6749 section 3.2 asks.
+//!
+//! Where an approval is needed, a client that knows the device flow knows the answers too: they are
+//! those of RFC 8628 section 3.5, and `approval` names the question.
 
 use std::borrow::Cow;
 
@@ -25,8 +28,16 @@ use url::form_urlencoded;
 use valetkey_codes::Code;
 use valetkey_core::{Credentials, Refusal, request::Ask};
 
-use super::{desk::Desk, http::disclosed};
-use crate::{reply, serve, status};
+use super::{
+    desk::Desk,
+    http::disclosed,
+    wait::{self, Wait},
+};
+use crate::{
+    reply,
+    serve::{self, Allowance},
+    status,
+};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -36,16 +47,17 @@ const SESSION: &str = "session";
 
 /// Answers one exchange.
 pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Body> {
+    let allowance = Allowance::of(request.extensions());
     let read = match form(desk, request).await {
         Ok(form) => Form::parse(&form).and_then(|form| form.read(desk.credentials())),
         Err(refusal) => Err(Wrong::Refused(refusal)),
     };
-    let (ask, issued) = match read {
+    let (ask, wait, issued) = match read {
         Ok(read) => read,
         Err(Wrong::GrantType) => return status::oauth_grant_type(desk.reference()),
         Err(Wrong::Refused(refusal)) => return status::oauth(&refusal, desk.reference()),
     };
-    let released = match desk.token(ask).await {
+    let released = match wait::token(desk, ask, wait, &allowance).await {
         Ok(released) => released,
         Err((refusal, reference)) => return status::oauth(&refusal, reference),
     };
@@ -115,6 +127,7 @@ struct Form<'a> {
     lifetime_seconds: Option<Cow<'a, str>>,
     min_validity_seconds: Option<Cow<'a, str>>,
     reason: Option<Cow<'a, str>>,
+    wait_seconds: Option<Cow<'a, str>>,
 }
 
 impl<'a> Form<'a> {
@@ -134,6 +147,7 @@ impl<'a> Form<'a> {
                 "lifetime_seconds" => &mut form.lifetime_seconds,
                 "min_validity_seconds" => &mut form.min_validity_seconds,
                 "reason" => &mut form.reason,
+                "wait_seconds" => &mut form.wait_seconds,
                 _ => continue,
             };
             if value.is_empty() {
@@ -146,7 +160,7 @@ impl<'a> Form<'a> {
         Ok(form)
     }
 
-    fn read(self, credentials: &Credentials) -> Result<(Ask, &'static str), Wrong> {
+    fn read(self, credentials: &Credentials) -> Result<(Ask, Wait, &'static str), Wrong> {
         match self.grant_type.as_deref() {
             Some(EXCHANGE) => {}
             Some(_) => return Err(Wrong::GrantType),
@@ -162,6 +176,7 @@ impl<'a> Form<'a> {
                 return Err(invalid("name an `audience`, a `resource` or a `credential`").into());
             }
         };
+        let wait = Wait::seconds(number("wait_seconds", self.wait_seconds)?)?;
         let ask = Ask {
             credential,
             scopes: self.scope.into_iter().map(Cow::into_owned).collect(),
@@ -170,7 +185,7 @@ impl<'a> Form<'a> {
             min_validity: number("min_validity_seconds", self.min_validity_seconds)?,
             reason: self.reason.map(Cow::into_owned),
         };
-        Ok((ask, issued))
+        Ok((ask, wait, issued))
     }
 
     fn subject(&self) -> Result<(), Refusal> {

@@ -6,21 +6,22 @@ use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 use valetkey_codes::Code;
 use valetkey_core::{
-    Refusal,
+    Refusal, Tier,
     request::{Ask, Released},
 };
 use valetkey_secret::Destination;
 use valetkey_wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, Grant,
     ListGrantsRequest, ListGrantsResponse, Session, WatchSessionRequest, WatchSessionResponse,
-    agent_server::Agent,
+    WithdrawApprovalRequest, WithdrawApprovalResponse, agent_server::Agent,
 };
 
 use super::{
     desk::{Desk, Refused},
+    wait::{self, Wait},
     watch,
 };
-use crate::status;
+use crate::{serve::Allowance, status};
 
 /// One connection's agent service.
 pub(super) struct AgentService {
@@ -39,11 +40,25 @@ impl Agent for AgentService {
         &self,
         request: Request<GetTokenRequest>,
     ) -> Result<Response<GetTokenResponse>, Status> {
-        let ask = ask(request.into_inner());
-        let released = self.desk.token(ask).await.map_err(refused)?;
+        let allowance = Allowance::of(request.extensions());
+        let request = request.into_inner();
+        let wait = Wait::seconds(request.wait_seconds.map(u64::from));
+        let wait = wait.map_err(|refusal| self.failed(&refusal))?;
+        let released = wait::token(&self.desk, ask(request), wait, &allowance).await;
+        let released = released.map_err(refused)?;
         let now = self.desk.now_seconds();
         let reply = token(&released, now).map_err(|refusal| self.failed(&refusal))?;
         Ok(Response::new(reply))
+    }
+
+    async fn withdraw_approval(
+        &self,
+        request: Request<WithdrawApprovalRequest>,
+    ) -> Result<Response<WithdrawApprovalResponse>, Status> {
+        let request = request.into_inner();
+        let withdrawn = self.desk.withdraw(&request.approval).await;
+        withdrawn.map_err(refused)?;
+        Ok(Response::new(WithdrawApprovalResponse {}))
     }
 
     async fn get_session(
@@ -70,7 +85,9 @@ impl Agent for AgentService {
                 .collect(),
             credential: offer.credential.name.to_string(),
             max_lifetime_seconds: offer.credential.max_lifetime,
-            scopes: offer.scopes,
+            scopes: offer.at(Tier::Auto),
+            reviewed_scopes: offer.at(Tier::Review),
+            approved_scopes: offer.at(Tier::Human),
         });
         Ok(Response::new(ListGrantsResponse {
             grants: grants.collect(),

@@ -1,27 +1,35 @@
 //! The same requests as HTTP with JSON, for `curl` and every language:
-//! `POST /v1/token`, `GET /v1/session`, `GET /v1/grants`, and `POST /oauth2/token` (RFC 8693).
+//! `POST /v1/token`, `GET /v1/session`, `GET /v1/grants`, `DELETE /v1/approvals/ID`, and
+//! `POST /oauth2/token` (RFC 8693).
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde::Serialize;
 use tonic::body::Body;
 use valetkey_codes::Code;
-use valetkey_core::{Refusal, request::Released};
+use valetkey_core::{Refusal, Tier, request::Released};
 use valetkey_secret::Destination;
 
 use super::{
     ask,
     desk::{Desk, Refused},
-    exchange,
+    exchange, wait,
 };
 use crate::{
-    reply, serve,
+    reply,
+    serve::{self, Allowance},
     status::{self, Form, TOKEN_ENDPOINT},
 };
+
+/// Path of the questions of this session; an id follows.
+const APPROVALS: &str = "/v1/approvals/";
 
 /// Answers one HTTP request.
 pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path();
+    if let Some(approval) = path.strip_prefix(APPROVALS) {
+        return withdraw(desk, request.method(), approval).await;
+    }
     let (allowed, form) = match path {
         "/v1/token" => (Method::POST, Form::Json),
         TOKEN_ENDPOINT => (Method::POST, Form::OAuth),
@@ -40,12 +48,23 @@ pub(super) async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<
     answered.unwrap_or_else(|(refusal, reference)| form.refuse(&refusal, reference))
 }
 
+async fn withdraw(desk: &Desk, method: &Method, approval: &str) -> Response<Body> {
+    if *method != Method::DELETE {
+        return status::method_not_allowed(&Method::DELETE, desk.reference());
+    }
+    match desk.withdraw(approval).await {
+        Ok(()) => reply::nothing(),
+        Err((refusal, reference)) => status::http(&refusal, reference),
+    }
+}
+
 async fn token(desk: &Desk, request: Request<Incoming>) -> Result<Response<Body>, Refused> {
     let limit = desk.door.house.limits.body;
+    let allowance = Allowance::of(request.extensions());
     let body = serve::read(request, limit).await;
-    let ask = body.and_then(|body| ask::parse(&body));
-    let ask = ask.map_err(|refusal| (refusal, desk.reference()))?;
-    let released = desk.token(ask).await?;
+    let asked = body.and_then(|body| ask::parse(&body));
+    let (ask, wait) = asked.map_err(|refusal| (refusal, desk.reference()))?;
+    let released = wait::token(desk, ask, wait, &allowance).await?;
     let reply = disclosed(&released, |access_token| {
         let lease = released.lease();
         let token = Token {
@@ -90,7 +109,9 @@ fn grants(desk: &Desk) -> Result<Response<Body>, Refused> {
     let offers = desk.offers()?;
     let grants = offers.iter().map(|offer| Grant {
         credential: offer.credential.name.as_str(),
-        scopes: &offer.scopes,
+        scopes: offer.at(Tier::Auto),
+        reviewed_scopes: offer.at(Tier::Review),
+        approved_scopes: offer.at(Tier::Human),
         audiences: offer
             .credential
             .audiences
@@ -132,7 +153,9 @@ struct Grants<'a> {
 #[derive(Serialize)]
 struct Grant<'a> {
     credential: &'a str,
-    scopes: &'a [String],
+    scopes: Vec<String>,
+    reviewed_scopes: Vec<String>,
+    approved_scopes: Vec<String>,
     audiences: Vec<&'a str>,
     max_lifetime_seconds: u64,
 }

@@ -12,6 +12,7 @@ mod grpc;
 mod http;
 mod pace;
 mod socket;
+mod wait;
 mod watch;
 
 pub use doors::SessionDoors;

@@ -9,8 +9,9 @@ use valetkey_core::{
 };
 use valetkey_wire::{
     admin::{
-        ListSessionsRequest, ListSessionsResponse, RevokeRequest, RevokeResponse, Revoked, Session,
-        admin_server::Admin, revoke_request::Target,
+        ListSessionsRequest, ListSessionsResponse, LockRequest, LockResponse, RevokeRequest,
+        RevokeResponse, Revoked, Session, UnlockRequest, UnlockResponse, admin_server::Admin,
+        revoke_request::Target,
     },
     metadata,
 };
@@ -47,6 +48,23 @@ impl Admin for AdminService {
             .map(Response::new)
             .map_err(|refusal| self.0.refuse(&refusal))
     }
+
+    async fn lock(&self, request: Request<LockRequest>) -> Result<Response<LockResponse>, Status> {
+        let locked = self.0.admin_lock(&request).await;
+        locked
+            .map(|()| Response::new(LockResponse {}))
+            .map_err(|refusal| self.0.refuse(&refusal))
+    }
+
+    async fn unlock(
+        &self,
+        request: Request<UnlockRequest>,
+    ) -> Result<Response<UnlockResponse>, Status> {
+        let unlocked = self.0.admin_unlock(&request).await;
+        unlocked
+            .map(|()| Response::new(UnlockResponse {}))
+            .map_err(|refusal| self.0.refuse(&refusal))
+    }
 }
 
 impl Office {
@@ -77,6 +95,19 @@ impl Office {
             sessions: report.sessions.into_iter().map(revoked).collect(),
             elapsed_microseconds: report.elapsed_us,
         })
+    }
+
+    async fn admin_lock(&self, request: &Request<LockRequest>) -> Result<(), Refusal> {
+        let account = account(request)?;
+        let authority = lifecycle::authority(&self.broker, &account, "lock").await?;
+        let reason = &request.get_ref().reason;
+        lifecycle::admin_lock(&self.broker, &authority, &account, reason).await
+    }
+
+    async fn admin_unlock(&self, request: &Request<UnlockRequest>) -> Result<(), Refusal> {
+        let account = account(request)?;
+        let authority = lifecycle::authority(&self.broker, &account, "unlock").await?;
+        lifecycle::admin_unlock(&self.broker, &authority, &account).await
     }
 }
 

@@ -3,30 +3,32 @@
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
-use tokio::runtime::Handle;
 use tonic::{Request, Response, Status};
-use valetkey_codes::Code;
 use valetkey_core::{
-    Pins, Refusal, doctor,
+    Refusal, doctor,
     flow::{ledger_refusal, source_refusal},
-    lifecycle, policies,
-    ports::{PolicySummary, SessionFilter},
+    ports::SessionFilter,
     secrets,
 };
 use valetkey_secret::RootSecret;
 use valetkey_wire::developer::{
-    DoctorRequest, DoctorResponse, EndSessionRequest, EndSessionResponse, GetSessionRequest,
-    GetSessionResponse, ListKeysRequest, ListKeysResponse, ListSecretsRequest, ListSecretsResponse,
-    ListSessionsRequest, ListSessionsResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse, PutSecretRequest, PutSecretResponse, ReloadPoliciesRequest,
-    ReloadPoliciesResponse, RemoveSecretRequest, RemoveSecretResponse, RotateKeysRequest,
-    RotateKeysResponse, StartSessionRequest, StartSessionResponse, StatusRequest, StatusResponse,
-    TailAuditRequest, TailAuditResponse, VerifyAuditRequest, VerifyAuditResponse,
+    AnswerApprovalRequest, AnswerApprovalResponse, CheckPoliciesRequest, CheckPoliciesResponse,
+    DoctorRequest, DoctorResponse, EndSessionRequest, EndSessionResponse, ExplainPolicyRequest,
+    ExplainPolicyResponse, GetSessionRequest, GetSessionResponse, ListApprovalsRequest,
+    ListApprovalsResponse, ListKeysRequest, ListKeysResponse, ListSecretsRequest,
+    ListSecretsResponse, ListSessionsRequest, ListSessionsResponse, LockRequest, LockResponse,
+    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, PutSecretRequest,
+    PutSecretResponse, ReloadPoliciesRequest, ReloadPoliciesResponse, RemoveSecretRequest,
+    RemoveSecretResponse, ResumeSessionRequest, ResumeSessionResponse, RotateKeysRequest,
+    RotateKeysResponse, SimulatePoliciesRequest, SimulatePoliciesResponse, StartSessionRequest,
+    StartSessionResponse, StatusRequest, StatusResponse, TailAuditRequest, TailAuditResponse,
+    TakeBackApprovalRequest, TakeBackApprovalResponse, UnlockRequest, UnlockResponse,
+    VerifyAuditRequest, VerifyAuditResponse, WatchApprovalsRequest, WatchApprovalsResponse,
     developer_server::Developer,
 };
 use zeroize::Zeroizing;
 
-use super::{Office, audit, login, view};
+use super::{Office, audit, login, view, watch};
 
 type Reply<T> = Result<Response<T>, Status>;
 
@@ -48,6 +50,7 @@ impl DeveloperService {
 #[tonic::async_trait]
 impl Developer for DeveloperService {
     type LoginStream = BoxStream<'static, Result<LoginResponse, Status>>;
+    type WatchApprovalsStream = BoxStream<'static, Result<WatchApprovalsResponse, Status>>;
     type TailAuditStream = BoxStream<'static, Result<TailAuditResponse, Status>>;
 
     async fn login(&self, request: Request<LoginRequest>) -> Reply<Self::LoginStream> {
@@ -116,13 +119,50 @@ impl Developer for DeveloperService {
     }
 
     async fn end_session(&self, request: Request<EndSessionRequest>) -> Reply<EndSessionResponse> {
-        let end = async {
-            let id = view::session_id(&request.into_inner().id)?;
-            let ended = lifecycle::end(&self.0.broker, id).await?;
-            let session = Some(view::session(&ended, &self.0.about.runtime));
-            Ok(EndSessionResponse { session })
-        };
-        self.reply(end.await)
+        self.reply(self.0.end_session(request.get_ref()).await)
+    }
+
+    async fn resume_session(
+        &self,
+        request: Request<ResumeSessionRequest>,
+    ) -> Reply<ResumeSessionResponse> {
+        self.reply(self.0.resume_session(request.get_ref()).await)
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<ListApprovalsRequest>,
+    ) -> Reply<ListApprovalsResponse> {
+        self.reply(self.0.list_approvals(request.get_ref()).await)
+    }
+
+    async fn watch_approvals(
+        &self,
+        request: Request<WatchApprovalsRequest>,
+    ) -> Reply<Self::WatchApprovalsStream> {
+        self.reply(watch::approvals(&self.0, request.get_ref()))
+    }
+
+    async fn answer_approval(
+        &self,
+        request: Request<AnswerApprovalRequest>,
+    ) -> Reply<AnswerApprovalResponse> {
+        self.reply(self.0.answer_approval(request.into_inner()).await)
+    }
+
+    async fn take_back_approval(
+        &self,
+        request: Request<TakeBackApprovalRequest>,
+    ) -> Reply<TakeBackApprovalResponse> {
+        self.reply(self.0.take_back_approval(request.get_ref()).await)
+    }
+
+    async fn lock(&self, request: Request<LockRequest>) -> Reply<LockResponse> {
+        self.reply(self.0.lock(request.get_ref()).await)
+    }
+
+    async fn unlock(&self, _: Request<UnlockRequest>) -> Reply<UnlockResponse> {
+        self.reply(self.0.unlock().await)
     }
 
     async fn tail_audit(&self, request: Request<TailAuditRequest>) -> Reply<Self::TailAuditStream> {
@@ -137,11 +177,28 @@ impl Developer for DeveloperService {
         &self,
         _: Request<ReloadPoliciesRequest>,
     ) -> Reply<ReloadPoliciesResponse> {
-        let reloaded = self.0.reload_policies().await;
-        self.reply(reloaded.map(|summary| ReloadPoliciesResponse {
-            digest: summary.digest,
-            policies: summary.policies,
-        }))
+        self.reply(self.0.reload_policies().await)
+    }
+
+    async fn explain_policy(
+        &self,
+        request: Request<ExplainPolicyRequest>,
+    ) -> Reply<ExplainPolicyResponse> {
+        self.reply(self.0.explain_policy(request.into_inner()).await)
+    }
+
+    async fn simulate_policies(
+        &self,
+        request: Request<SimulatePoliciesRequest>,
+    ) -> Reply<SimulatePoliciesResponse> {
+        self.reply(self.0.simulate_policies(request.into_inner()).await)
+    }
+
+    async fn check_policies(
+        &self,
+        request: Request<CheckPoliciesRequest>,
+    ) -> Reply<CheckPoliciesResponse> {
+        self.reply(self.0.check_policies(request.into_inner()).await)
     }
 
     async fn list_keys(&self, _: Request<ListKeysRequest>) -> Reply<ListKeysResponse> {
@@ -184,81 +241,9 @@ impl Office {
             accounts: ports.logins.list().into_iter().map(view::login).collect(),
             live_sessions: live.len() as u64,
             token_issuer: self.about.token_issuer.clone(),
+            locks: self.locks(),
+            open_approvals: self.open_approvals(),
+            requirements: self.about.requirements.clone(),
         })
     }
-
-    async fn start_session(
-        &self,
-        request: StartSessionRequest,
-    ) -> Result<StartSessionResponse, Refusal> {
-        let ask = lifecycle::StartSession {
-            account: view::account(&request.account)?,
-            agent: view::agent(&request.agent)?,
-            workspace: request.workspace,
-            lifetime: request.lifetime_seconds,
-            pins: pins(request.pin_executable_sha256, request.pin_cgroup)?,
-        };
-        let (session, _) = lifecycle::start(&self.broker, ask).await?;
-        Ok(StartSessionResponse {
-            session: Some(view::session(&session, &self.about.runtime)),
-        })
-    }
-
-    async fn list_sessions(
-        &self,
-        request: &ListSessionsRequest,
-    ) -> Result<ListSessionsResponse, Refusal> {
-        let filter = view::filter(request.recent);
-        let listed = self.broker.ports.sessions.list(filter).await;
-        let sessions = listed.map_err(|error| ledger_refusal(&error))?;
-        let view = |session: &Arc<_>| view::session(session, &self.about.runtime);
-        Ok(ListSessionsResponse {
-            sessions: sessions.iter().map(view).collect(),
-        })
-    }
-
-    async fn get_session(
-        &self,
-        request: &GetSessionRequest,
-    ) -> Result<GetSessionResponse, Refusal> {
-        let id = view::session_id(&request.id)?;
-        let ports = &self.broker.ports;
-        let session = ports.sessions.load(id).ok_or(Code::UnknownSession)?;
-        let now = ports.clock.now().unix_seconds();
-        let leases = ports.sessions.leases(id, now).await;
-        let leases = leases.map_err(|error| ledger_refusal(&error))?;
-        Ok(GetSessionResponse {
-            session: Some(view::session(&session, &self.about.runtime)),
-            leases: leases.into_iter().map(view::lease).collect(),
-        })
-    }
-
-    /// Reading the files blocks, so it is done where blocking is fine.
-    async fn reload_policies(&self) -> Result<PolicySummary, Refusal> {
-        let (broker, runtime) = (self.broker.clone(), Handle::current());
-        let reload = move || runtime.block_on(policies::reload(&broker));
-        tokio::task::spawn_blocking(reload)
-            .await
-            .unwrap_or_else(|error| Err(Refusal::new(Code::Internal).because(error.to_string())))
-    }
-}
-
-/// A digest of 64 hexadecimal digits, in lower case as the kernel's facts are compared with it.
-fn pins(executable: Option<String>, cgroup: Option<String>) -> Result<Pins, Refusal> {
-    let executable_sha256 = executable
-        .map(|digest| {
-            let fine = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
-            fine.then(|| digest.to_ascii_lowercase())
-                .ok_or_else(|| view::invalid("a SHA-256 has 64 hexadecimal digits"))
-        })
-        .transpose()?;
-    if cgroup.as_ref().is_some_and(|path| !path.starts_with('/')) {
-        return Err(view::invalid(
-            "a cgroup is a path as in `/proc/PID/cgroup`: it begins with `/`",
-        ));
-    }
-    Ok(Pins {
-        executable_sha256,
-        cgroup,
-    })
 }

@@ -2,10 +2,16 @@
 //! processes. What an admin may do is decided by the identity provider, not by who opened the socket.
 
 mod admin;
+mod approvals;
 mod audit;
 mod developer;
+mod locks;
 mod login;
+mod policies;
+mod question;
+mod sessions;
 mod view;
+mod watch;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -44,6 +50,9 @@ pub struct About {
     pub token_issuer: String,
     /// Where the sockets of sessions are, as [`SessionDoors`](crate::SessionDoors) was told.
     pub runtime: PathBuf,
+    /// The admin's requirements, one line each, as they were read at the start; empty where there are
+    /// none.
+    pub requirements: Vec<String>,
 }
 
 /// The broker and what it says of itself, for the services of this door.

@@ -61,9 +61,9 @@ pub(super) fn login(login: LoginStatus) -> developer::Account {
 }
 
 pub(super) fn session(session: &valetkey_core::Session, runtime: &Path) -> developer::Session {
-    use valetkey_core::SessionState::{Revoked, Suspended};
+    use valetkey_core::SessionState::{Held, Revoked, Suspended};
     let (reason, by) = match &session.state {
-        Suspended { reason } => (Some(reason.clone()), None),
+        Suspended { reason } | Held { reason } => (Some(reason.clone()), None),
         Revoked { by, reason } => (Some(reason.clone()), Some(by.clone())),
         _ => (None, None),
     };

@@ -14,7 +14,7 @@ use valetkey_codes::Code;
 use valetkey_core::Refusal;
 
 use super::{
-    Ending,
+    Allowance, Ending,
     calls::Calls,
     meter::{Meter, Metered},
 };
@@ -50,7 +50,7 @@ where
     let calls = Calls::under(&ending.cut);
     let meter = Meter::default();
     let stream = TokioIo::new(Metered::new(stream, meter.clone()));
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         let under_way = calls.begin();
         let (answers, stopping) = (answers.clone(), ending.stopping.clone());
         let within = limits.request_timeout;
@@ -59,9 +59,10 @@ where
             let response = if stopping.is_cancelled() {
                 refuse(&answers, form, Code::ShuttingDown)
             } else {
-                tokio::time::timeout(within, answers.answer(request))
-                    .await
-                    .unwrap_or_else(|_| refuse(&answers, form, Code::DeadlineExceeded))
+                let allowance = Allowance::default();
+                request.extensions_mut().insert(allowance.clone());
+                let answer = allowance.bound(within, answers.answer(request)).await;
+                answer.unwrap_or_else(|| refuse(&answers, form, Code::DeadlineExceeded))
             };
             drop(under_way);
             Ok::<_, Infallible>(response)

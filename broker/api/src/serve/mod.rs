@@ -1,5 +1,6 @@
 //! How every door serves a connection, whatever is said on it.
 
+mod allowance;
 mod body;
 mod calls;
 mod connection;
@@ -8,6 +9,7 @@ mod meter;
 mod peer;
 mod seldom;
 
+pub(crate) use allowance::Allowance;
 pub(crate) use body::read;
 pub(crate) use connection::{Answers, serve};
 pub(crate) use ending::Ending;
