@@ -50,6 +50,13 @@ struct Room {
 }
 
 const CORE: &[&str] = &["valetkey-core", "valetkey-codes", "valetkey-secret"];
+/// The core, and the one HTTP client.
+const CORE_AND_WEB: &[&str] = &[
+    "valetkey-core",
+    "valetkey-codes",
+    "valetkey-secret",
+    "valetkey-web",
+];
 const ADAPTER: &str = "adapters bring evidence to the core and never see each other; what one needs of \
      another it is handed by the daemon as a value of a core port";
 
@@ -100,9 +107,34 @@ const ROOMS: &[Room] = &[
         why: ADAPTER,
     },
     Room {
+        folder: "broker/web",
+        may: &[],
+        never: &[KEYRING, CEDAR, SQL, TONIC, PROST, OIDC, TRACING],
+        why: "the one HTTP client is not an adapter and serves several: it knows none of them, nor the core, and logs nothing of what it carries",
+    },
+    Room {
         folder: "broker/oidc",
-        may: CORE,
+        may: CORE_AND_WEB,
         never: &[KEYRING, CEDAR, SQL, TONIC, PROST],
+        why: ADAPTER,
+    },
+    Room {
+        folder: "broker/reviewer",
+        may: CORE_AND_WEB,
+        never: &[KEYRING, CEDAR, SQL, HTTP, TONIC, PROST, OIDC],
+        why: ADAPTER,
+    },
+    Room {
+        folder: "broker/messenger",
+        may: &[
+            "valetkey-core",
+            "valetkey-codes",
+            "valetkey-secret",
+            "valetkey-web",
+            // For the desktop's notifications, which are on the same bus as the desktop's keyring.
+            "zbus",
+        ],
+        never: &[KEYRING, CEDAR, SQL, HTTP, TONIC, PROST, OIDC],
         why: ADAPTER,
     },
     Room {
@@ -115,6 +147,20 @@ const ROOMS: &[Room] = &[
         folder: "broker/store",
         may: CORE,
         never: &[KEYRING, CEDAR, TONIC, PROST, HTTP, OIDC],
+        why: ADAPTER,
+    },
+    Room {
+        folder: "broker/bundle",
+        may: &["valetkey-core"],
+        never: &[
+            TOKIO, TONIC, PROST, CEDAR, SQL, HTTP, KEYRING, OIDC, TRACING,
+        ],
+        why: "bytes that anybody may have written are verified here, so nothing here reaches further",
+    },
+    Room {
+        folder: "broker/telemetry",
+        may: CORE,
+        never: &[KEYRING, CEDAR, SQL, OIDC],
         why: ADAPTER,
     },
     Room {
@@ -132,15 +178,19 @@ const ROOMS: &[Room] = &[
         folder: "broker/daemon",
         may: &[
             "valetkey-api",
+            "valetkey-bundle",
             "valetkey-codes",
             "valetkey-core",
             "valetkey-host",
             "valetkey-keyring",
+            "valetkey-messenger",
             "valetkey-oidc",
             "valetkey-policy",
+            "valetkey-reviewer",
             "valetkey-secret",
             "valetkey-sources",
             "valetkey-store",
+            "valetkey-telemetry",
         ],
         never: &[KEYRING, SQL, CEDAR, OIDC, TONIC, PROST],
         why: "the daemon wires adapters together and does none of their work",

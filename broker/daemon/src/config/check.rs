@@ -1,73 +1,34 @@
-//! The configuration, checked: what the wiring reads.
+//! The user's file, under the admin's requirements, checked.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+mod approvals;
+mod credentials;
+
+use std::{path::PathBuf, time::Duration};
 
 use url::Url;
-use valetkey_core::{Audiences, Credential, CredentialName, Credentials, LIFETIME_CEILING};
+use valetkey_core::text::printable;
 use valetkey_oidc::{Issuer, ProviderConfig};
 
-use super::file::{self, File, StoreName};
+use super::{
+    file::{self, File, StoreName},
+    model::{Admin, Config, Keyring, Limits, Policies, Session, Sink, Tokens},
+};
 
-/// A configuration that holds together.
-#[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) provider: ProviderConfig,
-    pub(crate) keyring: Keyring,
-    pub(crate) session: Session,
-    pub(crate) tokens: Tokens,
-    pub(crate) admin: Admin,
-    pub(crate) policy_folder: Option<PathBuf>,
-    pub(crate) limits: Limits,
-    pub(crate) credentials: Credentials,
-}
-
-#[derive(Debug)]
-pub(crate) struct Keyring {
-    pub(crate) kernel: bool,
-    pub(crate) deadline: Duration,
-}
-
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) lifetime: u64,
-    pub(crate) max_lifetime: u64,
-    pub(crate) max_live: usize,
-}
-
-/// How the broker's own tokens are published.
-#[derive(Debug)]
-pub(crate) struct Tokens {
-    pub(crate) listen: SocketAddr,
-    issuer: Option<String>,
-    pub(crate) rotate_keys_after: u64,
-}
-
-impl Tokens {
-    /// The `iss` of the broker's own tokens, once the port is known.
-    pub(crate) fn issuer_for(&self, port: u16) -> String {
-        self.issuer
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", SocketAddr::new(self.listen.ip(), port)))
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Admin {
-    pub(crate) groups: BTreeSet<String>,
-    pub(crate) auditor_groups: BTreeSet<String>,
-    pub(crate) confirmed_within: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Limits {
-    pub(crate) requests_per_second: u32,
-    pub(crate) burst: u32,
-    pub(crate) ledger_deadline: Duration,
-}
+/// What both must have and neither has.
+pub(super) const NO_PROVIDER: &str = "`provider.issuer` and `provider.client_id` must be there; the person who registered Valetkey with the provider knows both";
 
 pub(super) fn check(file: File) -> Result<Config, String> {
+    let provider = provider(file.provider)?;
+    let issuer = provider.issuer.as_str().to_owned();
+    let credentials = file
+        .credentials
+        .into_iter()
+        .map(|(name, section)| credentials::credential(name, section, &issuer))
+        .collect::<Result<_, _>>()?;
+    let denials = file.reviewer.as_ref().map(|reviewer| reviewer.denials);
+    let webhook = file.approvals.webhook.clone();
     Ok(Config {
-        provider: provider(file.provider)?,
+        provider,
         keyring: Keyring {
             kernel: file.keyring.store == StoreName::Kernel,
             deadline: seconds(file.keyring.deadline),
@@ -79,19 +40,25 @@ pub(super) fn check(file: File) -> Result<Config, String> {
             auditor_groups: file.admin.auditor_groups,
             confirmed_within: file.admin.confirmed_within.0,
         },
-        policy_folder: absolute("policy.folder", file.policy.folder)?,
+        policies: policies(file.policy)?,
         limits: limits(&file.limits)?,
-        credentials: file
-            .credentials
-            .into_iter()
-            .map(|(name, section)| credential(name, section))
-            .collect::<Result<_, _>>()?,
+        credentials,
+        notify: file.approvals.notify,
+        approvals: approvals::rules(file.approvals, denials)?,
+        webhook: webhook.map(approvals::webhook).transpose()?,
+        reviewer: file.reviewer.map(approvals::reviewer).transpose()?,
+        sinks: sinks(&file.ledger.sinks)?,
+        requirements: None,
+        trial: None,
     })
 }
 
 fn provider(file: file::Provider) -> Result<ProviderConfig, String> {
-    let issuer = Issuer::parse(&file.issuer).map_err(|error| error.to_string())?;
-    if file.client_id.is_empty() {
+    let (Some(issuer), Some(client_id)) = (file.issuer, file.client_id) else {
+        return Err(NO_PROVIDER.to_owned());
+    };
+    let issuer = Issuer::parse(&issuer).map_err(|error| error.to_string())?;
+    if client_id.is_empty() {
         return Err(
             "`provider.client_id` is empty; it is what the provider registered for Valetkey"
                 .to_owned(),
@@ -108,7 +75,7 @@ fn provider(file: file::Provider) -> Result<ProviderConfig, String> {
         login_timeout_seconds: file.login_timeout.0,
         clock_skew_seconds: file.clock_skew.0,
         extra_ca: absolute("provider.extra_ca", file.extra_ca)?,
-        ..ProviderConfig::new(issuer, file.client_id)
+        ..ProviderConfig::new(issuer, client_id)
     };
     provider.check().map_err(|error| error.to_string())?;
     Ok(provider)
@@ -158,27 +125,33 @@ fn limits(file: &file::Limits) -> Result<Limits, String> {
     })
 }
 
-fn credential(name: CredentialName, file: file::Credential) -> Result<Credential, String> {
-    let mut audiences = file.audiences.into_iter();
-    let first = audiences
-        .next()
-        .ok_or_else(|| format!("`credentials.{name}.audiences` names no audience"))?;
-    if file.max_lifetime.0 > LIFETIME_CEILING {
-        return Err(format!(
-            "`credentials.{name}.max_lifetime` is longer than 1h, the longest that any token lives"
-        ));
+fn policies(file: file::Policy) -> Result<Policies, String> {
+    match (absolute("policy.folder", file.folder)?, file.files) {
+        (Some(_), Some(_)) => {
+            Err("`policy.folder` and `policy.files` exclude each other; choose one".to_owned())
+        }
+        (Some(folder), None) => Ok(Policies::Folder(folder)),
+        (None, Some(files)) => Ok(Policies::Texts(files.into_iter().collect())),
+        (None, None) => Ok(Policies::Baseline),
     }
-    Ok(Credential {
-        name,
-        source: file.source,
-        scopes: file.scopes,
-        audiences: Audiences {
-            first,
-            others: audiences.collect(),
-        },
-        max_lifetime: file.max_lifetime.0,
-        algorithm: file.algorithm,
-    })
+}
+
+fn sinks(written: &[String]) -> Result<Vec<Sink>, String> {
+    let mut sinks = Vec::new();
+    for sink in written {
+        let file = sink.strip_prefix("file:").map(PathBuf::from);
+        let Some(path) = file.filter(|path| path.is_absolute()) else {
+            return Err(format!(
+                "`ledger.sinks` holds `{}`; a sink is `file:` and an absolute path",
+                printable(sink, 200)
+            ));
+        };
+        let sink = Sink::File(path);
+        if !sinks.contains(&sink) {
+            sinks.push(sink);
+        }
+    }
+    Ok(sinks)
 }
 
 /// A relative path would mean another file for each folder that the broker is started from.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Config;
+use super::{Config, Policies, ReviewerKind, Sink, span::Span};
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,10 +42,7 @@ impl fmt::Display for Config {
             self.tokens.issuer_for(self.tokens.listen.port()),
             self.tokens.listen
         )?;
-        match &self.policy_folder {
-            Some(folder) => writeln!(f, "policies      {}", folder.display())?,
-            None => writeln!(f, "policies      the shipped baseline")?,
-        }
+        writeln!(f, "policies      {}", self.policies)?;
         let admins: Vec<&str> = self.admin.groups.iter().map(String::as_str).collect();
         if admins.is_empty() {
             writeln!(
@@ -55,13 +52,98 @@ impl fmt::Display for Config {
         } else {
             writeln!(f, "admins        members of {}", admins.join(", "))?;
         }
+        self.explain_approvals(f)?;
+        self.explain_credentials(f)?;
+        for Sink::File(path) in &self.sinks {
+            writeln!(f, "ledger        copied to {}", path.display())?;
+        }
+        for line in self.requirements.iter().flat_map(|force| force.lines()) {
+            writeln!(f, "requirements  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn explain_approvals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = &self.approvals;
+        writeln!(
+            f,
+            "approvals     asked for {}, remembered at most {} and {} unused",
+            Span(rules.expire_after),
+            Span(rules.remember_max),
+            Span(rules.remember_idle)
+        )?;
+        writeln!(
+            f,
+            "              {} questions open at once; slowed down after {} in {}, suspended after {}",
+            rules.max_open,
+            rules.slow_after,
+            Span(rules.window),
+            rules.suspend_after
+        )?;
+        let groups: Vec<&str> = rules.approver_groups.iter().map(String::as_str).collect();
+        let who = match (groups.as_slice(), rules.four_eyes) {
+            ([], false) => "whom the policies let".to_owned(),
+            ([], true) => "whom the policies let, never whoever asks".to_owned(),
+            (groups, false) => format!("members of {}", groups.join(", ")),
+            (groups, true) => format!("members of {}, never whoever asks", groups.join(", ")),
+        };
+        writeln!(f, "              answered by {who}")?;
+        if let Some(webhook) = &self.webhook {
+            let back = if webhook.may_answer {
+                "answers come back"
+            } else {
+                "no answer comes back"
+            };
+            writeln!(f, "              carried to {}; {back}", webhook.url)?;
+        }
+        let Some(reviewer) = &self.reviewer else {
+            return writeln!(f, "reviewer      none: people answer");
+        };
+        let kind = match &reviewer.kind {
+            ReviewerKind::Command { program, .. } => format!("program {}", program.display()),
+            ReviewerKind::Chat { url, model, .. } => format!("model {model} at {url}"),
+        };
+        writeln!(
+            f,
+            "reviewer      {}: {kind}, answers within {} s",
+            reviewer.name,
+            reviewer.deadline.as_secs()
+        )
+    }
+
+    fn explain_credentials(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for credential in self.credentials.iter() {
             writeln!(
                 f,
-                "credential    {}: scopes {}, at most {} s",
-                credential.name, credential.scopes, credential.max_lifetime
+                "credential    {}: scopes {}, at most {} s, at least tier {}",
+                credential.name,
+                credential.scopes,
+                credential.max_lifetime,
+                credential.min_tier.id()
             )?;
+            if let Some(owner) = &credential.owner {
+                writeln!(f, "              only for {}", owner.subject)?;
+            }
+            let labels: Vec<&str> = credential.labels.iter().map(String::as_str).collect();
+            if !labels.is_empty() {
+                writeln!(f, "              labels {}", labels.join(", "))?;
+            }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Baseline => f.write_str("the shipped baseline"),
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Texts(files) => {
+                let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+                write!(f, "of the requirements: {}", names.join(", "))
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration file as it is written. Every key, its unit and its default is described in
 //! `docs/operations.md`.
 
+mod approvals;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -8,58 +10,70 @@ use std::{
 };
 
 use serde::Deserialize;
-use valetkey_core::{Algorithm, Audience, CredentialName, ScopeSet, SecretName, SourceKind};
+use valetkey_core::{Algorithm, Audience, CredentialName, ScopeSet, SecretName, SourceKind, Tier};
 use valetkey_oidc::Accepted;
 
 use super::span::Span;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+pub(super) use approvals::{Approvals, Reviewer, Webhook};
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) provider: Provider,
-    #[serde(default)]
     pub(super) keyring: Keyring,
-    #[serde(default)]
     pub(super) session: Session,
-    #[serde(default)]
     pub(super) tokens: Tokens,
-    #[serde(default)]
     pub(super) admin: Admin,
-    #[serde(default)]
     pub(super) policy: Policy,
-    #[serde(default)]
     pub(super) limits: Limits,
-    #[serde(default)]
+    pub(super) approvals: Approvals,
+    pub(super) reviewer: Option<Reviewer>,
+    pub(super) ledger: Ledger,
     pub(super) credentials: BTreeMap<CredentialName, Credential>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Provider {
-    pub(super) issuer: String,
-    pub(super) client_id: String,
+    /// Must be here or in the admin's requirements, as the client id.
+    pub(super) issuer: Option<String>,
+    pub(super) client_id: Option<String>,
     /// Name of the stored secret that holds the client secret, for confidential clients.
     pub(super) client_secret: Option<SecretName>,
     pub(super) scopes: Option<Vec<String>>,
     /// Port of the loopback redirect; any free one where absent.
     pub(super) redirect_port: Option<u16>,
-    #[serde(default = "default_groups_claim")]
     pub(super) groups_claim: String,
-    #[serde(default)]
     pub(super) required_claims: BTreeMap<String, Accepted>,
-    #[serde(default = "default_grace")]
     pub(super) grace: Span,
-    #[serde(default = "default_request_timeout")]
     pub(super) request_timeout: Span,
-    #[serde(default = "default_login_timeout")]
     pub(super) login_timeout: Span,
-    #[serde(default = "default_clock_skew")]
     pub(super) clock_skew: Span,
     /// A file of PEM certificates that is trusted beside the system's.
     pub(super) extra_ca: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+impl Default for Provider {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            client_id: None,
+            client_secret: None,
+            scopes: None,
+            redirect_port: None,
+            groups_claim: "groups".to_owned(),
+            required_claims: BTreeMap::new(),
+            grace: Span(4 * 3600),
+            request_timeout: Span(10),
+            login_timeout: Span(300),
+            clock_skew: Span(60),
+            extra_ca: None,
+        }
+    }
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum StoreName {
     #[default]
@@ -67,7 +81,16 @@ pub(super) enum StoreName {
     Kernel,
 }
 
-#[derive(Debug, Deserialize)]
+impl StoreName {
+    pub(super) const fn id(self) -> &'static str {
+        match self {
+            Self::SecretService => "secret-service",
+            Self::Kernel => "kernel",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Keyring {
     pub(super) store: StoreName,
@@ -83,7 +106,7 @@ impl Default for Keyring {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Session {
     pub(super) lifetime: Span,
@@ -101,7 +124,7 @@ impl Default for Session {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Tokens {
     /// Where the metadata and the keys are served; loopback only.
@@ -121,7 +144,7 @@ impl Default for Tokens {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Admin {
     pub(super) groups: BTreeSet<String>,
@@ -139,14 +162,17 @@ impl Default for Admin {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Policy {
     /// A folder of `*.cedar` files; the shipped baseline where absent.
     pub(super) folder: Option<PathBuf>,
+    /// Name to text: only the admin's requirements put files here.
+    #[serde(skip)]
+    pub(super) files: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     /// Requests a second that one session may make on average.
@@ -168,7 +194,14 @@ impl Default for Limits {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Ledger {
+    /// Where the ledger is copied to while it grows: `file:/absolute/path`.
+    pub(super) sinks: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credential {
     pub(super) source: SourceKind,
@@ -178,26 +211,12 @@ pub(super) struct Credential {
     pub(super) max_lifetime: Span,
     #[serde(default)]
     pub(super) algorithm: Algorithm,
-}
-
-fn default_groups_claim() -> String {
-    "groups".to_owned()
-}
-
-const fn default_grace() -> Span {
-    Span(4 * 3600)
-}
-
-const fn default_request_timeout() -> Span {
-    Span(10)
-}
-
-const fn default_login_timeout() -> Span {
-    Span(300)
-}
-
-const fn default_clock_skew() -> Span {
-    Span(60)
+    /// The only user whose sessions may have it: the `sub` at `provider.issuer`.
+    pub(super) owner: Option<String>,
+    #[serde(default)]
+    pub(super) labels: BTreeSet<String>,
+    #[serde(default)]
+    pub(super) min_tier: Tier,
 }
 
 const fn default_token_lifetime() -> Span {

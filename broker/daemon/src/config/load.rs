@@ -8,7 +8,12 @@ use std::{
 
 use valetkey_core::text::printable;
 
-use super::{Config, check, file::File};
+use super::{
+    Config, TrialConfig, check,
+    environment::redirected_roots,
+    file::File,
+    requirements::{self, Origin, RequirementsAt},
+};
 
 /// How alike two keys must be for one to be offered for the other (Jaro-Winkler).
 const ALIKE: f64 = 0.7;
@@ -40,6 +45,9 @@ pub(crate) enum ConfigError {
     /// Somebody else could have written it.
     #[error("`{0}` can be written by others; run `chmod go-w` on it and look at what it says")]
     Exposed(PathBuf),
+    /// The admin's requirements cannot be taken as they are.
+    #[error("the admin's requirements: {0}")]
+    Requirements(String),
     /// It is not well formed.
     #[error("`{path}`: {message}")]
     Invalid {
@@ -50,15 +58,64 @@ pub(crate) enum ConfigError {
     },
 }
 
-/// Reads and checks the configuration.
-pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = read(path)?;
+/// Reads the configuration and the admin's requirements, and checks what both come to. `floor` is the
+/// highest version of signed requirements that was ever accepted, where that is known already.
+pub(crate) fn load(
+    path: &Path,
+    at: &RequirementsAt,
+    floor: Option<u64>,
+    now_unix_seconds: u64,
+) -> Result<Config, ConfigError> {
+    let found =
+        requirements::find(at, floor, now_unix_seconds).map_err(ConfigError::Requirements)?;
     let invalid = |message| ConfigError::Invalid {
         path: path.to_path_buf(),
         message,
     };
-    let file: File = toml::from_str(&text).map_err(|error| invalid(describe(&error, &text)))?;
-    check::check(file).map_err(invalid)
+    let file = match (read(path), &found) {
+        (Ok(text), _) => toml::from_str(&text).map_err(|error| invalid(describe(&error, &text)))?,
+        // What the admin requires may be all there is to say.
+        (Err(ConfigError::Missing(_)), Some(found)) if found.requirements.name_a_provider() => {
+            File::default()
+        }
+        (Err(error), _) => return Err(error),
+    };
+    match found {
+        None => check::check(file).map_err(invalid),
+        Some(found) => under(file, found, at).map_err(invalid),
+    }
+}
+
+/// The configuration under requirements, or beside them where they are on trial.
+fn under(mut file: File, found: Origin, at: &RequirementsAt) -> Result<Config, String> {
+    let Origin {
+        requirements,
+        mut force,
+    } = found;
+    let of_the_user = file.clone();
+    let applied = requirements::apply(&mut file, requirements, at.owner);
+    force.replaced = applied.replaced;
+    let required = check::check(file)
+        .map_err(|message| format!("{message} (under the requirements of {})", force.origin));
+    let config = if force.enforced {
+        if let Some(refusal) = applied.refusal.or_else(redirected_roots) {
+            return Err(format!("{refusal} (requirements: {})", force.origin));
+        }
+        required?
+    } else {
+        let required = required?;
+        Config {
+            trial: Some(TrialConfig {
+                policies: required.policies,
+                credentials: required.credentials,
+            }),
+            ..check::check(of_the_user)?
+        }
+    };
+    Ok(Config {
+        requirements: Some(force),
+        ..config
+    })
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
@@ -76,7 +133,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(unreadable)
 }
 
-fn describe(error: &toml::de::Error, text: &str) -> String {
+pub(super) fn describe(error: &toml::de::Error, text: &str) -> String {
     let line = error
         .span()
         .and_then(|span| text.get(..span.start))
@@ -105,83 +162,4 @@ fn nearest(message: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-
-    use std::{fs, os::unix::fs::PermissionsExt as _};
-
-    use super::{ConfigError, load};
-
-    const MINIMAL: &str = "[provider]\nissuer = \"https://id.example.test\"\nclient_id = \"vk\"\n";
-
-    fn loaded(text: &str) -> Result<super::Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        load(&path).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_minimal_file_is_enough() {
-        let config = loaded(MINIMAL).unwrap();
-        assert_eq!(config.tokens.issuer_for(8425), "http://127.0.0.1:8425");
-    }
-
-    #[test]
-    fn an_unknown_key_names_its_neighbour() {
-        let error = loaded(&format!("{MINIMAL}isuer = \"x\"\n")).unwrap_err();
-        assert!(error.contains("line 4"), "{error}");
-        assert!(
-            error.contains("unknown key `isuer`; did you mean `issuer`?"),
-            "{error}"
-        );
-        let error = loaded(&format!("[sesion]\n{MINIMAL}")).unwrap_err();
-        assert!(error.contains("did you mean `session`?"), "{error}");
-        let error = loaded(&format!("{MINIMAL}[zzz]\n")).unwrap_err();
-        assert!(error.contains("docs/operations.md"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_others_can_write_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        fs::write(&path, MINIMAL).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
-        assert!(matches!(load(&path), Err(ConfigError::Exposed(_))));
-    }
-
-    #[test]
-    fn a_missing_file_tells_how_to_begin() {
-        let error = load("/nonexistent/config.toml".as_ref()).unwrap_err();
-        assert!(error.to_string().contains("[provider]"));
-    }
-
-    #[test]
-    fn what_cannot_hold_is_refused() {
-        for (text, says) in [
-            ("[tokens]\nlisten = \"0.0.0.0:1\"\n", "loopback"),
-            (
-                "[tokens]\nissuer = \"http://broker.example.test\"\n",
-                "https",
-            ),
-            (
-                "[session]\nlifetime = \"2d\"\nmax_lifetime = \"1d\"\n",
-                "max_lifetime",
-            ),
-            ("[session]\nlifetime = \"0s\"\n", "above 0"),
-            (
-                "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = []\n",
-                "audience",
-            ),
-            (
-                "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = [\"x\"]\nmax_lifetime = \"2h\"\n",
-                "1h",
-            ),
-            ("[limits]\nrequests_per_second = 0\n", "requests_per_second"),
-            ("grace = \"2d\"\n", "`provider.grace` must be between"),
-        ] {
-            let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();
-            assert!(error.contains(says), "{text}: {error}");
-        }
-    }
-}
+mod tests;

@@ -1,13 +1,17 @@
-//! `config.toml`: read, checked, explained. Unknown keys are errors that name the nearest known key,
-//! and nothing starts with a configuration that was only half understood.
+//! `config.toml` under the admin's requirements: read, checked, explained. Unknown keys are errors that
+//! name the nearest known key, and nothing starts with a configuration that was only half understood.
 
 mod check;
+mod environment;
 mod explain;
 mod file;
 mod load;
+mod model;
 mod paths;
+mod requirements;
 mod span;
 
-pub(crate) use check::Config;
 pub(crate) use load::{ConfigError, load};
+pub(crate) use model::{Config, Policies, Reviewer, ReviewerKind, Sink, TrialConfig, Webhook};
 pub(crate) use paths::Paths;
+pub(crate) use requirements::{Replaced, RequirementsAt, RequirementsInForce};

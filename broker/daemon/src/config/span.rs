@@ -1,9 +1,11 @@
 //! Lengths of time as a person writes them: `90s`, `10m`, `8h`, `30d`.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// A length of time in whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(pub(crate) u64);
 
 impl Span {
@@ -18,6 +20,16 @@ impl Span {
         };
         let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
         (seconds > 0).then_some(Self(seconds))
+    }
+}
+
+/// As a person writes it: with the largest unit that needs no fraction.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [("d", 86400), ("h", 3600), ("m", 60)];
+        let fitting = units.into_iter().find(|(_, length)| self.0 % length == 0);
+        let (unit, length) = fitting.unwrap_or(("s", 1));
+        write!(f, "{}{unit}", self.0 / length)
     }
 }
 
@@ -38,8 +50,15 @@ mod tests {
 
     #[test]
     fn reads_units() {
-        for (text, seconds) in [("90s", 90), ("10m", 600), ("8h", 28800), ("30d", 2_592_000)] {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("10m", 600),
+            ("8h", 28800),
+            ("30d", 2_592_000),
+            ("25h", 90_000),
+        ] {
             assert_eq!(Span::parse(text), Some(Span(seconds)), "{text}");
+            assert_eq!(Span(seconds).to_string(), text);
         }
         for bad in [
             "",

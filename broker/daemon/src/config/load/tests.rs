@@ -1,0 +1,88 @@
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use super::{ConfigError, RequirementsAt};
+
+const MINIMAL: &str = "[provider]\nissuer = \"https://id.example.test\"\nclient_id = \"vk\"\n";
+
+/// Without requirements.
+fn load(path: &std::path::Path) -> Result<super::Config, ConfigError> {
+    let nowhere = RequirementsAt {
+        file: "/nonexistent/requirements.toml".into(),
+        key: "/nonexistent/fleet.pub".into(),
+        bundle: "/nonexistent/bundle.toml".into(),
+        owner: 0,
+    };
+    super::load(path, &nowhere, None, 1_800_000_000)
+}
+
+fn loaded(text: &str) -> Result<super::Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    load(&path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_minimal_file_is_enough() {
+    let config = loaded(MINIMAL).unwrap();
+    assert_eq!(config.tokens.issuer_for(8425), "http://127.0.0.1:8425");
+}
+
+#[test]
+fn an_unknown_key_names_its_neighbour() {
+    let error = loaded(&format!("{MINIMAL}isuer = \"x\"\n")).unwrap_err();
+    assert!(error.contains("line 4"), "{error}");
+    assert!(
+        error.contains("unknown key `isuer`; did you mean `issuer`?"),
+        "{error}"
+    );
+    let error = loaded(&format!("[sesion]\n{MINIMAL}")).unwrap_err();
+    assert!(error.contains("did you mean `session`?"), "{error}");
+    let error = loaded(&format!("{MINIMAL}[zzz]\n")).unwrap_err();
+    assert!(error.contains("docs/operations.md"), "{error}");
+}
+
+#[test]
+fn a_file_that_others_can_write_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, MINIMAL).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
+    assert!(matches!(load(&path), Err(ConfigError::Exposed(_))));
+}
+
+#[test]
+fn a_missing_file_tells_how_to_begin() {
+    let error = load("/nonexistent/config.toml".as_ref()).unwrap_err();
+    assert!(error.to_string().contains("[provider]"));
+}
+
+#[test]
+fn what_cannot_hold_is_refused() {
+    for (text, says) in [
+        ("[tokens]\nlisten = \"0.0.0.0:1\"\n", "loopback"),
+        (
+            "[tokens]\nissuer = \"http://broker.example.test\"\n",
+            "https",
+        ),
+        (
+            "[session]\nlifetime = \"2d\"\nmax_lifetime = \"1d\"\n",
+            "max_lifetime",
+        ),
+        ("[session]\nlifetime = \"0s\"\n", "above 0"),
+        (
+            "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = []\n",
+            "audience",
+        ),
+        (
+            "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = [\"x\"]\nmax_lifetime = \"2h\"\n",
+            "1h",
+        ),
+        ("[limits]\nrequests_per_second = 0\n", "requests_per_second"),
+        ("grace = \"2d\"\n", "`provider.grace` must be between"),
+    ] {
+        let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
