@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tonic::{Request, Response, Status, transport::Channel};
 use valetkey_wire::agent::{
     GetSessionRequest, Grant, ListGrantsRequest, Session, WatchSessionRequest,
-    WatchSessionResponse, agent_client::AgentClient,
+    WatchSessionResponse, WithdrawApprovalRequest, agent_client::AgentClient,
 };
 
 use crate::{
@@ -67,39 +67,74 @@ impl Agent {
     /// it was to replace; the end, suspension or revocation of the session drops all of them, also
     /// while nobody asks.
     ///
+    /// Where an approval is needed and [`TokenRequest::wait`] says so, waits for it; a token that came
+    /// that way does for requests that do not wait as well. [`Code::ApprovalPending`] is not kept: the
+    /// next caller asks again.
+    ///
     /// Cancel safe; another caller that waits goes on with the request.
     pub async fn token(&self, request: &TokenRequest) -> Result<Arc<Token>, Error> {
-        let outcome = self
-            .cache
-            .get(request.key(), request.wants(), async || {
-                self.watch_over();
-                self.new_token(request).await
-            })
-            .await;
+        let outcome = match self.fly(&request.at_once()).await {
+            Err(error) if error.code == Code::ApprovalPending && request.waits_at_all() => {
+                let epoch = self.cache.epoch();
+                let outcome = self.fly(request).await;
+                if let Ok(token) = &outcome {
+                    let key = request.at_once().key();
+                    self.cache.keep(key, epoch, Arc::clone(token)).await;
+                }
+                outcome
+            }
+            outcome => outcome,
+        };
         if outcome.as_ref().is_err_and(|error| is_final(error.code)) {
             self.cache.clear();
         }
         outcome
     }
 
+    async fn fly(&self, request: &TokenRequest) -> Result<Arc<Token>, Error> {
+        self.cache
+            .get(request.key(), request.wants(), async || {
+                self.watch_over();
+                self.new_token(request).await
+            })
+            .await
+    }
+
     /// A new token, past the cache. For processes that ask once.
     ///
-    /// Dropping it ends the wait, not the request: the broker may issue the token all the same.
+    /// Dropping it ends the wait, not the request: the broker may issue the token all the same, and a
+    /// question that waits for an answer goes on to wait; [`Agent::withdraw`] takes it back.
     pub async fn new_token(&self, request: &TokenRequest) -> Result<Token, Error> {
-        let asked = self.cache.now();
-        let reply = self
-            .call(request.to_wire(), async |mut client, wire| {
-                client.get_token(wire).await
-            })
-            .await?;
-        Token::from_wire(reply, asked)
+        let mut outcome = Err(Error::plain(Code::ApprovalPending));
+        for wait in request.waits() {
+            outcome = self.ask(request, wait).await;
+            if !matches!(&outcome, Err(error) if error.code == Code::ApprovalPending) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Takes back the question that a request of this session put: [`Error::approval`] names it.
+    /// Everybody in the session who waits for its answer waits no longer. Cancel safe.
+    pub async fn withdraw(&self, approval: &str) -> Result<(), Error> {
+        let request = WithdrawApprovalRequest {
+            approval: approval.to_owned(),
+        };
+        self.call(request, Duration::ZERO, async |mut client, wire| {
+            client.withdraw_approval(wire).await
+        })
+        .await
+        .map(|_withdrawn| ())
     }
 
     /// What the session may ask for just now. Cancel safe.
     pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
-        self.call(ListGrantsRequest {}, async |mut client, wire| {
-            client.list_grants(wire).await
-        })
+        self.call(
+            ListGrantsRequest {},
+            Duration::ZERO,
+            async |mut client, wire| client.list_grants(wire).await,
+        )
         .await
         .map(|reply| reply.grants)
     }
@@ -107,9 +142,11 @@ impl Agent {
     /// The session behind this socket. Cancel safe.
     pub async fn session(&self) -> Result<Session, Error> {
         let reply = self
-            .call(GetSessionRequest {}, async |mut client, wire| {
-                client.get_session(wire).await
-            })
+            .call(
+                GetSessionRequest {},
+                Duration::ZERO,
+                async |mut client, wire| client.get_session(wire).await,
+            )
             .await?;
         reply.session.ok_or_else(incomplete)
     }
@@ -119,15 +156,39 @@ impl Agent {
         within(self.deadline, watch(self.client.clone())).await
     }
 
+    async fn ask(&self, request: &TokenRequest, wait: Duration) -> Result<Token, Error> {
+        let asked = self.cache.now();
+        let reply = self
+            .call(request.to_wire(wait), wait, async |mut client, wire| {
+                client.get_token(wire).await
+            })
+            .await?;
+        // A token that was waited for is younger than its request by the wait, and no more is known.
+        // A token that was waited for began to live when it was given. Its answer may have lain here
+        // while the machine slept, so the wall clock, which is the broker's as well, has a say.
+        let given = if wait.is_zero() {
+            asked
+        } else {
+            let lives = Duration::from_secs(reply.expires_in);
+            let left = Duration::from_secs(reply.expires_at).saturating_sub(clock::since_epoch());
+            let slept = lives.saturating_sub(left);
+            self.cache.now().saturating_sub(slept)
+        };
+        Token::from_wire(reply, given)
+    }
+
+    /// `wait` is how long the broker was asked to wait before it answers.
     async fn call<Q, R>(
         &self,
         request: Q,
+        wait: Duration,
         call: impl AsyncFnOnce(AgentClient<Channel>, Request<Q>) -> Result<Response<R>, Status>,
     ) -> Result<R, Error> {
         let mut request = Request::new(request);
         // The broker stops working on what nobody waits for any more.
-        request.set_timeout(self.deadline);
-        within(self.deadline, async {
+        let limit = self.deadline.saturating_add(wait);
+        request.set_timeout(limit);
+        within(limit, async {
             Ok(call(self.client.clone(), request).await?.into_inner())
         })
         .await

@@ -77,6 +77,12 @@ impl Cache {
         outcome
     }
 
+    /// Keeps a token that a flight of another kind brought home; `epoch` is when that one started.
+    pub(crate) async fn keep(&self, key: Key, epoch: u64, token: Arc<Token>) {
+        let slot = self.slot(key);
+        *slot.last.lock().await = Some((epoch, Ok(token)));
+    }
+
     /// How often everything was dropped.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)

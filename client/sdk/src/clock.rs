@@ -10,7 +10,16 @@ pub(crate) type Clock = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// The machine's `CLOCK_BOOTTIME`.
 pub(crate) fn since_boot() -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
+    read(ClockId::Boottime)
+}
+
+/// The wall clock: how long ago the Unix epoch was.
+pub(crate) fn since_epoch() -> Duration {
+    read(ClockId::Realtime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let now = clock_gettime(clock);
     Duration::new(
         u64::try_from(now.tv_sec).unwrap_or_default(),
         u32::try_from(now.tv_nsec).unwrap_or_default(),

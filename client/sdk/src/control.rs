@@ -1,6 +1,6 @@
 //! The owner's side: developer and admin, through the control socket.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, metadata::AsciiMetadataValue, transport::Channel};
@@ -89,13 +89,36 @@ impl Control {
         .await
     }
 
+    /// Locks the machine with the authority of `account`: every session refuses when this returns, and
+    /// its owner cannot lift it.
+    pub async fn lock(&self, account: &str, reason: &str) -> Result<(), Error> {
+        let reason = reason.to_owned();
+        let request = as_account(account, admin::LockRequest { reason })?;
+        within(deadline::CONTROL, async {
+            Ok(self.admin().lock(request).await?.into_inner())
+        })
+        .await
+        .map(|_locked| ())
+    }
+
+    /// Lifts the admins' lock with the authority of `account`; the owner's stays.
+    pub async fn unlock(&self, account: &str) -> Result<(), Error> {
+        let request = as_account(account, admin::UnlockRequest {})?;
+        within(deadline::CONTROL, async {
+            Ok(self.admin().unlock(request).await?.into_inner())
+        })
+        .await
+        .map(|_lifted| ())
+    }
+
     fn admin(&self) -> AdminClient<Channel> {
         AdminClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_LIMIT)
     }
 }
 
 /// What a developer may do. A call takes at most [`deadline::CONTROL`] unless it says otherwise.
-pub struct Developer(DeveloperClient<Channel>);
+#[derive(Clone)]
+pub struct Developer(pub(crate) DeveloperClient<Channel>);
 
 impl Developer {
     /// Signs in. The first answer says what the person has to do, the last one who they are; all
@@ -274,14 +297,24 @@ impl Developer {
         .map(|reply| reply.keys)
     }
 
-    async fn call<Q, R>(
+    pub(crate) async fn call<Q, R>(
         &self,
         request: Q,
         call: impl AsyncFnOnce(DeveloperClient<Channel>, Request<Q>) -> Result<Response<R>, Status>,
     ) -> Result<R, Error> {
+        self.call_for(deadline::CONTROL, request, call).await
+    }
+
+    /// The same with a deadline of its own.
+    pub(crate) async fn call_for<Q, R>(
+        &self,
+        limit: Duration,
+        request: Q,
+        call: impl AsyncFnOnce(DeveloperClient<Channel>, Request<Q>) -> Result<Response<R>, Status>,
+    ) -> Result<R, Error> {
         let mut request = Request::new(request);
-        request.set_timeout(deadline::CONTROL);
-        within(deadline::CONTROL, async {
+        request.set_timeout(limit);
+        within(limit, async {
             Ok(call(self.0.clone(), request).await?.into_inner())
         })
         .await
@@ -297,6 +330,6 @@ fn as_account<Q>(account: &str, request: Q) -> Result<Request<Q>, Error> {
     Ok(request)
 }
 
-fn incomplete() -> Error {
-    Error::new(Code::Internal, "the broker's answer names no session")
+pub(crate) fn incomplete() -> Error {
+    Error::new(Code::Internal, "the broker's answer is not whole")
 }

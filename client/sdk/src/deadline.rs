@@ -13,11 +13,18 @@ pub const CONNECT: Duration = Duration::from_secs(2);
 /// An agent's call, unless [`Agent::with_deadline`](crate::Agent::with_deadline) says otherwise.
 pub const AGENT: Duration = Duration::from_secs(30);
 
+/// Longest that one call waits for an approval; a request that is to wait longer is made again. What is
+/// waited comes on top of the agent's own deadline.
+pub const APPROVAL: Duration = Duration::from_secs(600);
+
 /// A developer's or admin's call. Long enough for a person to answer the keyring's own prompt.
 pub const CONTROL: Duration = Duration::from_secs(90);
 
 /// Walking the whole ledger.
 pub const VERIFY: Duration = Duration::from_secs(600);
+
+/// Reading the ledger or searching policies: an explanation, a simulation, a check.
+pub const POLICIES: Duration = Duration::from_secs(600);
 
 /// A login, from the first answer to the last: as long as a person may take in the browser.
 pub const LOGIN: Duration = Duration::from_secs(900);

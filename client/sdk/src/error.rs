@@ -24,6 +24,8 @@ pub struct Error {
     pub next_step: String,
     /// The request's id in the broker's ledger, where it has one.
     pub request: Option<String>,
+    /// The approval that it is about: with [`Code::ApprovalPending`] the question that waits.
+    pub approval: Option<String>,
 }
 
 impl Error {
@@ -40,6 +42,7 @@ impl Error {
             message: message.into(),
             next_step: code.row().next_step.to_owned(),
             request: None,
+            approval: None,
         }
     }
 
@@ -93,6 +96,7 @@ impl From<Status> for Error {
             message: message.to_owned(),
             next_step: text(metadata::NEXT_STEP).unwrap_or_else(|| code.row().next_step.to_owned()),
             request: text(metadata::REQUEST),
+            approval: text(metadata::APPROVAL),
         }
     }
 }
@@ -147,12 +151,14 @@ mod tests {
         map.insert(metadata::CODE, "session_revoked".parse().unwrap());
         map.insert(metadata::NEXT_STEP, "ask the admin".parse().unwrap());
         map.insert(metadata::REQUEST, "r-1".parse().unwrap());
+        map.insert(metadata::APPROVAL, "a-1".parse().unwrap());
         let status = Status::with_metadata(tonic::Code::PermissionDenied, "it was revoked", map);
         let error = Error::from(status);
         assert_eq!(error.code, Code::SessionRevoked);
         assert_eq!(error.message, "it was revoked");
         assert_eq!(error.next_step, "ask the admin");
         assert_eq!(error.request.unwrap(), "r-1");
+        assert_eq!(error.approval.unwrap(), "a-1");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod channel;
 mod clock;
 mod control;
 pub mod deadline;
+mod decisions;
 mod error;
 mod events;
 mod socket;

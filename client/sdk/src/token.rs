@@ -1,12 +1,12 @@
 //! What is asked for, and what is given.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use valetkey_wire::agent::{GetTokenRequest, GetTokenResponse};
 use zeroize::Zeroizing;
 
-use crate::{Code, Error};
+use crate::{Code, Error, deadline};
 
 /// A token in the cache is replaced when it has less than this left, unless the request says
 /// otherwise.
@@ -21,6 +21,7 @@ pub struct TokenRequest {
     lifetime: Option<Duration>,
     min_validity: Option<Duration>,
     reason: Option<String>,
+    wait: Duration,
 }
 
 impl TokenRequest {
@@ -33,6 +34,7 @@ impl TokenRequest {
             lifetime: None,
             min_validity: None,
             reason: None,
+            wait: Duration::ZERO,
         }
     }
 
@@ -73,6 +75,38 @@ impl TokenRequest {
         self
     }
 
+    /// Where an approval is needed, wait this long for it, in whole seconds. Without it the refusal
+    /// [`Code::ApprovalPending`] comes at once.
+    ///
+    /// Past [`deadline::APPROVAL`] the request is made again, as often as it takes.
+    #[must_use]
+    pub const fn wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// The same, to be answered at once.
+    pub(crate) fn at_once(&self) -> Self {
+        self.clone().wait(Duration::ZERO)
+    }
+
+    /// How long each of its calls waits; one at least.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> {
+        let mut left = Some(self.wait);
+        iter::from_fn(move || {
+            let now = left?.min(deadline::APPROVAL);
+            left = left
+                .map(|left| left.saturating_sub(now))
+                .filter(|left| !left.is_zero());
+            Some(now)
+        })
+    }
+
+    /// Whether an approval is waited for.
+    pub(crate) const fn waits_at_all(&self) -> bool {
+        !self.wait.is_zero()
+    }
+
     /// What tokens have to have in common for one to do for the other.
     pub(crate) fn key(&self) -> Key {
         let mut scopes = self.scopes.clone();
@@ -83,6 +117,7 @@ impl TokenRequest {
             scopes,
             audience: self.audience.clone(),
             lifetime: self.lifetime,
+            wait: self.wait,
         }
     }
 
@@ -96,7 +131,8 @@ impl TokenRequest {
         }
     }
 
-    pub(crate) fn to_wire(&self) -> GetTokenRequest {
+    /// One call that waits for an approval for this long.
+    pub(crate) fn to_wire(&self, wait: Duration) -> GetTokenRequest {
         GetTokenRequest {
             credential: self.credential.clone(),
             scopes: self.scopes.clone(),
@@ -106,6 +142,8 @@ impl TokenRequest {
                 .map(|life| i64::try_from(life.as_secs()).unwrap_or(i64::MAX)),
             min_validity_seconds: self.min_validity.map(|left| left.as_secs()),
             reason: self.reason.clone(),
+            wait_seconds: (!wait.is_zero())
+                .then(|| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
         }
     }
 }
@@ -117,6 +155,8 @@ pub(crate) struct Key {
     scopes: Vec<String>,
     audience: Option<String>,
     lifetime: Option<Duration>,
+    /// Who wants an answer at once does not queue behind somebody who waits for a person.
+    wait: Duration,
 }
 
 /// How much of its life a token has to have left.
@@ -155,8 +195,8 @@ impl Token {
         self.end.saturating_sub(now)
     }
 
-    /// `asked` is when the request was sent, so that the end is never put too late.
-    pub(crate) fn from_wire(mut reply: GetTokenResponse, asked: Duration) -> Result<Self, Error> {
+    /// `given` is when it was given at the latest, so that the end is never put too late.
+    pub(crate) fn from_wire(mut reply: GetTokenResponse, given: Duration) -> Result<Self, Error> {
         let value = AccessToken::new(std::mem::take(&mut reply.access_token))?;
         Ok(Self {
             value,
@@ -165,7 +205,7 @@ impl Token {
             lease: reply.lease_id,
             expires_at: reply.expires_at,
             expires_in: reply.expires_in,
-            end: asked.saturating_add(Duration::from_secs(reply.expires_in)),
+            end: given.saturating_add(Duration::from_secs(reply.expires_in)),
         })
     }
 }
@@ -209,6 +249,20 @@ mod tests {
     }
 
     #[test]
+    fn a_long_wait_is_several_calls() {
+        for (wait, calls) in [
+            (0, vec![0]),
+            (5, vec![5]),
+            (600, vec![600]),
+            (1230, vec![600, 600, 30]),
+        ] {
+            let request = TokenRequest::new("c").wait(Duration::from_secs(wait));
+            let waits: Vec<_> = request.waits().map(|wait| wait.as_secs()).collect();
+            assert_eq!(waits, calls);
+        }
+    }
+
+    #[test]
     fn the_order_of_scopes_makes_no_other_token() {
         let one = TokenRequest::new("c").scope("a").scope("b");
         let same = TokenRequest::new("c").scope("b").scope("a").scope("a");
@@ -219,6 +273,7 @@ mod tests {
             TokenRequest::new("c").scope("a"),
             one.clone().audience("x"),
             one.clone().lifetime(Duration::from_secs(5)),
+            one.clone().wait(Duration::from_secs(5)),
         ] {
             assert!(one.key() != other.key());
         }

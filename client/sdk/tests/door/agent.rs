@@ -1,15 +1,12 @@
-//! The agent's client against a small tonic server on a temporary Unix socket.
-
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod stub;
+//! Tokens, grants and sessions, and connections that break.
 
 use std::{fs, future, sync::Arc, time::Duration};
 
-use stub::{PATIENCE, Stub, token};
 use tokio::{net::UnixListener, time::timeout};
 use tonic::{Status, metadata::MetadataMap};
 use valetkey_sdk::{Agent, Code, TokenRequest, wire::metadata};
+
+use crate::stub::{Held, PATIENCE, Stub, token};
 
 fn refusal(code: Code) -> Status {
     let mut map = MetadataMap::new();
@@ -150,13 +147,13 @@ async fn grants_session_and_changes_are_told() {
 async fn a_restarted_broker_is_found_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("session.sock");
-    let first = Stub::start_at(path.clone(), Arc::new(|_, _| Ok(token(1, 600))), false);
+    let first = Stub::start_at(path.clone(), Arc::new(|_, _| Ok(token(1, 600))), Held::None);
     let agent = Agent::connect(&path).await.unwrap();
     let request = TokenRequest::new("deploy");
     agent.new_token(&request).await.unwrap();
     drop(first);
     fs::remove_file(&path).unwrap();
-    let _second = Stub::start_at(path, Arc::new(|_, _| Ok(token(2, 600))), false);
+    let _second = Stub::start_at(path, Arc::new(|_, _| Ok(token(2, 600))), Held::None);
     let token = timeout(PATIENCE, async {
         loop {
             // The first call may meet the connection that is just breaking.

@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,12 +21,21 @@ use tonic::{Request, Response, Status, transport::Server};
 use valetkey_sdk::wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, Grant,
     ListGrantsRequest, ListGrantsResponse, Session, WatchSessionRequest, WatchSessionResponse,
+    WithdrawApprovalRequest, WithdrawApprovalResponse,
     agent_server::{Agent, AgentServer},
 };
 
 /// What the door answers to a token request.
 pub(crate) type Answer =
     dyn Fn(GetTokenRequest, u64) -> Result<GetTokenResponse, Status> + Send + Sync;
+
+/// Which token requests are held back until `open` is notified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    None,
+    Waiting,
+    All,
+}
 
 /// One door and what it has seen.
 pub(crate) struct Stub {
@@ -36,6 +45,10 @@ pub(crate) struct Stub {
     pub(crate) deadline_told: Arc<AtomicU64>,
     pub(crate) state: watch::Sender<&'static str>,
     pub(crate) open: Arc<Notify>,
+    /// Notified when a request is held back.
+    pub(crate) waiting: Arc<Notify>,
+    /// The questions that were taken back.
+    pub(crate) withdrawn: Arc<Mutex<Vec<String>>>,
     /// One of its own, so that dropping it cuts the connections as the end of a process would.
     runtime: Option<Runtime>,
     directory: Option<TempDir>,
@@ -49,7 +62,21 @@ impl Stub {
         + Sync
         + 'static,
     ) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), Arc::new(answer), false)
+        Self::start_in(tempfile::tempdir().unwrap(), Arc::new(answer), Held::None)
+    }
+
+    /// Answers a token request that waits for an approval only after `open` was notified.
+    pub(crate) fn start_waiting(
+        answer: impl Fn(GetTokenRequest, u64) -> Result<GetTokenResponse, Status>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self::start_in(
+            tempfile::tempdir().unwrap(),
+            Arc::new(answer),
+            Held::Waiting,
+        )
     }
 
     /// Answers a token request only after `open` was notified.
@@ -59,20 +86,22 @@ impl Stub {
         + Sync
         + 'static,
     ) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), Arc::new(answer), true)
+        Self::start_in(tempfile::tempdir().unwrap(), Arc::new(answer), Held::All)
     }
 
-    fn start_in(directory: TempDir, answer: Arc<Answer>, held: bool) -> Self {
+    fn start_in(directory: TempDir, answer: Arc<Answer>, held: Held) -> Self {
         let mut stub = Self::start_at(directory.path().join("session.sock"), answer, held);
         stub.directory = Some(directory);
         stub
     }
 
-    pub(crate) fn start_at(path: PathBuf, answer: Arc<Answer>, held: bool) -> Self {
+    pub(crate) fn start_at(path: PathBuf, answer: Arc<Answer>, held: Held) -> Self {
         let asked = Arc::new(AtomicU64::new(0));
         let deadline_told = Arc::new(AtomicU64::new(0));
         let (state, states) = watch::channel("active");
         let open = Arc::new(Notify::new());
+        let waiting = Arc::new(Notify::new());
+        let withdrawn = Arc::default();
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -87,6 +116,8 @@ impl Stub {
             deadline_told: Arc::clone(&deadline_told),
             states,
             open: Arc::clone(&open),
+            waiting: Arc::clone(&waiting),
+            withdrawn: Arc::clone(&withdrawn),
             held,
         };
         runtime.spawn(async move {
@@ -102,6 +133,8 @@ impl Stub {
             deadline_told,
             state,
             open,
+            waiting,
+            withdrawn,
             runtime: Some(runtime),
             directory: None,
         }
@@ -126,7 +159,9 @@ struct Door {
     deadline_told: Arc<AtomicU64>,
     states: watch::Receiver<&'static str>,
     open: Arc<Notify>,
-    held: bool,
+    waiting: Arc<Notify>,
+    withdrawn: Arc<Mutex<Vec<String>>>,
+    held: Held,
 }
 
 #[tonic::async_trait]
@@ -139,10 +174,22 @@ impl Agent for Door {
         if request.metadata().contains_key("grpc-timeout") {
             self.deadline_told.fetch_add(1, Ordering::SeqCst);
         }
-        if self.held {
+        let request = request.into_inner();
+        let waits = request.wait_seconds.is_some();
+        if self.held == Held::All || (self.held == Held::Waiting && waits) {
+            self.waiting.notify_one();
             self.open.notified().await;
         }
-        (self.answer)(request.into_inner(), number).map(Response::new)
+        (self.answer)(request, number).map(Response::new)
+    }
+
+    async fn withdraw_approval(
+        &self,
+        request: Request<WithdrawApprovalRequest>,
+    ) -> Result<Response<WithdrawApprovalResponse>, Status> {
+        let approval = request.into_inner().approval;
+        self.withdrawn.lock().unwrap().push(approval);
+        Ok(Response::new(WithdrawApprovalResponse {}))
     }
 
     async fn get_session(
@@ -162,6 +209,8 @@ impl Agent for Door {
             scopes: vec!["deploy:read".to_owned()],
             audiences: vec!["https://api.test".to_owned()],
             max_lifetime_seconds: 600,
+            reviewed_scopes: vec!["deploy:write".to_owned()],
+            approved_scopes: vec!["deploy:delete".to_owned()],
         }];
         Ok(Response::new(ListGrantsResponse { grants }))
     }
