@@ -1,29 +1,11 @@
-//! The HTTP client that speaks to the provider, and to nobody else.
-//!
-//! Bounded in time and size; follows no redirect, so that a token never goes where the metadata did
-//! not say; trusts the system's roots and what the configuration adds, over ring.
+//! Speaks to the provider, and to nobody else: `valetkey-web` in this crate's words.
 
-use std::{path::Path, sync::Arc};
+use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::{
-    Request, StatusCode,
-    body::{Bytes, Incoming},
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT},
-};
-use hyper_rustls::HttpsConnector;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
 use serde::de::DeserializeOwned;
-use tokio::time;
 use url::Url;
-use zeroize::Zeroizing;
+use valetkey_core::text::printable;
+use valetkey_web::{Failure, Reach, StatusCode, TrustError, WebClient};
 
 use crate::{
     config::{ConfigError, ProviderConfig},
@@ -35,39 +17,31 @@ use crate::{
 const ANSWER_LIMIT: usize = 1 << 20;
 
 pub(crate) struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    timeout: time::Duration,
+    web: WebClient,
+    timeout: Duration,
 }
 
-/// An answer, whatever its status. Its bytes may be a token and are wiped.
+/// An answer that is not a failure of the server. Its bytes may be a token and are wiped.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    body: Zeroizing<Vec<u8>>,
+    reply: valetkey_web::Reply,
 }
 
 impl HttpClient {
     pub(crate) fn new(config: &ProviderConfig) -> Result<Self, ConfigError> {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls(config)?);
-        let connector = if config.issuer.is_https() {
-            connector.https_only()
+        let reach = if config.issuer.is_https() {
+            Reach::Secure
         } else {
-            connector.https_or_http()
+            Reach::Loopback
         };
-        let connector = connector.enable_http1().enable_http2().build();
-        // No connection is kept: the next request is minutes away, and one that the provider closed
-        // in the meantime would fail a request that cannot be sent twice.
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(connector);
         Ok(Self {
-            client,
+            web: WebClient::new(reach, config.extra_ca.as_deref(), ANSWER_LIMIT)?,
             timeout: config.request_timeout(),
         })
     }
 
     pub(crate) async fn get(&self, url: &Url) -> Result<Reply, Trouble> {
-        let request = Request::get(url.as_str()).body(Full::default());
-        self.send(request, self.timeout).await
+        sorted(self.web.get(url, self.timeout).await)
     }
 
     /// Posts a form (RFC 6749 appendix B), `within` this time or the configured one, whichever is less.
@@ -75,133 +49,48 @@ impl HttpClient {
         &self,
         url: &Url,
         form: Form,
-        within: Option<time::Duration>,
+        within: Option<Duration>,
     ) -> Result<Reply, Trouble> {
-        let (body, authorization) = form.into_parts();
-        let mut request = Request::post(url.as_str())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Full::new(body));
-        if let (Ok(request), Some(value)) = (&mut request, authorization) {
-            request.headers_mut().insert(AUTHORIZATION, value);
-        }
         let within = within.map_or(self.timeout, |within| within.min(self.timeout));
-        self.send(request, within).await
+        sorted(self.web.post(url, form.into_outgoing(), within).await)
     }
+}
 
-    async fn send(
-        &self,
-        request: Result<Request<Full<Bytes>>, hyper::http::Error>,
-        within: time::Duration,
-    ) -> Result<Reply, Trouble> {
-        let mut request = request.map_err(|_| Trouble::Internal("a request could not be made"))?;
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static("valetkey"));
-        let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| {
-                Trouble::Unreachable(if error.is_connect() {
-                    format!("no connection ({})", innermost(&error))
-                } else {
-                    "the connection broke".to_owned()
-                })
-            })?;
-            let status = response.status();
-            let body = collect(response.into_body()).await?;
-            Ok::<_, Trouble>(Reply { status, body })
-        };
-        let reply = time::timeout(within, exchange).await.map_err(|_| {
-            Trouble::Unreachable(format!("no answer within {} s", within.as_secs()))
-        })??;
-        if reply.status.is_server_error() || reply.status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Trouble::Unreachable(format!(
-                "it answered with status {}",
-                reply.status.as_u16()
-            )));
-        }
-        Ok(reply)
+fn sorted(answer: Result<valetkey_web::Reply, Failure>) -> Result<Reply, Trouble> {
+    let reply = answer?;
+    let status = reply.status;
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(Trouble::Unreachable(format!(
+            "it answered with status {}",
+            status.as_u16()
+        )));
     }
+    Ok(Reply { status, reply })
 }
 
 impl Reply {
     /// The answer as JSON. What cannot be read is not quoted, for it may hold a token.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Trouble::Unreachable(format!(
-                "its answer (status {}) cannot be read: not the expected json at line {}, column {}",
-                self.status.as_u16(),
-                error.line(),
-                error.column()
-            ))
-        })
+        let read = self.reply.json();
+        read.map_err(|error| Trouble::Unreachable(error.to_string()))
     }
 }
 
-async fn collect(body: Incoming) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-    let mut body = Limited::new(body, ANSWER_LIMIT);
-    // Reserved at once: a buffer that grows leaves copies of what it held.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            Trouble::Unreachable(if error.is::<LengthLimitError>() {
-                format!("its answer is longer than {ANSWER_LIMIT} bytes")
-            } else {
-                "the connection broke".to_owned()
-            })
-        })?;
-        if let Some(data) = frame.data_ref() {
-            bytes.extend_from_slice(data);
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unsendable => Self::Internal("a request could not be made"),
+            failure => Self::Unreachable(printable(&failure.to_string(), 220)),
         }
     }
-    Ok(bytes)
 }
 
-/// The provider of rustls is named here, because the process default may not be installed.
-fn tls(config: &ProviderConfig) -> Result<ClientConfig, ConfigError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ConfigError::Tls(error.to_string()))?;
-    Ok(builder
-        .with_root_certificates(roots(config)?)
-        .with_no_client_auth())
-}
-
-/// A provider on this machine's loopback needs none, and a hundred certificates are not small.
-fn roots(config: &ProviderConfig) -> Result<RootCertStore, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    if config.issuer.is_https() {
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
+impl From<TrustError> for ConfigError {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::ExtraCa(why) => Self::ExtraCa(why),
+            TrustError::NoRoots => Self::NoRoots,
+            TrustError::Tls(why) => Self::Tls(why),
+        }
     }
-    if let Some(path) = &config.extra_ca {
-        add_pem(&mut roots, path)?;
-    }
-    if config.issuer.is_https() && roots.is_empty() {
-        return Err(ConfigError::NoRoots);
-    }
-    Ok(roots)
-}
-
-fn add_pem(roots: &mut RootCertStore, path: &Path) -> Result<(), ConfigError> {
-    let bad =
-        |why: &dyn std::fmt::Display| ConfigError::ExtraCa(format!("`{}`: {why}", path.display()));
-    let pem = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
-    let before = roots.len();
-    for certificate in pem {
-        let certificate = certificate.map_err(|error| bad(&error))?;
-        roots.add(certificate).map_err(|error| bad(&error))?;
-    }
-    if roots.len() == before {
-        return Err(bad(&"it holds no certificate"));
-    }
-    Ok(())
-}
-
-/// The cause that says something: `connection refused` rather than `client error (Connect)`.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    valetkey_core::text::printable(&error.to_string().to_lowercase(), 200)
 }

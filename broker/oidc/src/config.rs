@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 use valetkey_core::SecretName;
+use valetkey_web::is_plain_loopback;
 
 /// A provider that cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
@@ -195,16 +196,6 @@ impl TryFrom<String> for Issuer {
     fn try_from(text: String) -> Result<Self, ConfigError> {
         Self::parse(&text)
     }
-}
-
-fn is_plain_loopback(url: &Url) -> bool {
-    let here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.scheme() == "http" && here
 }
 
 /// The values of a required claim that are accepted.

@@ -1,9 +1,12 @@
 //! The body of a request to the token endpoint and its neighbours. Wiped when it has been sent.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use hyper::{body::Bytes, header::HeaderValue};
 use url::form_urlencoded::byte_serialize;
 use valetkey_secret::{Destination, RefreshToken, RootSecret};
+use valetkey_web::{
+    Outgoing,
+    header::{AUTHORIZATION, HeaderValue},
+};
 use zeroize::Zeroizing;
 
 use crate::trouble::Trouble;
@@ -69,10 +72,15 @@ impl Form {
         })
     }
 
-    /// The body, wiped when the last reader drops it, and the header.
-    pub(crate) fn into_parts(self) -> (Bytes, Option<HeaderValue>) {
-        let body = Bytes::from_owner(Wiped(self.body));
-        (body, self.authorization)
+    /// The body, wiped when the last reader drops it, and the headers.
+    pub(crate) fn into_outgoing(mut self) -> Outgoing {
+        // The buffer itself moves on: nothing is copied, and the text's owner is left with nothing.
+        let body = std::mem::take(&mut *self.body).into_bytes();
+        let outgoing = Outgoing::new("application/x-www-form-urlencoded", Zeroizing::new(body));
+        match self.authorization {
+            Some(value) => outgoing.with(AUTHORIZATION, value),
+            None => outgoing,
+        }
     }
 
     fn with_bytes(mut self, name: &str, value: &[u8]) -> Self {
@@ -100,17 +108,10 @@ fn basic(client_id: &str, secret: &[u8]) -> Option<HeaderValue> {
     Some(value)
 }
 
-struct Wiped(Zeroizing<String>);
-
-impl AsRef<[u8]> for Wiped {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use valetkey_secret::RootSecret;
+    use valetkey_web::header::AUTHORIZATION;
     use zeroize::Zeroizing;
 
     use super::{ClientAuth, Form};
@@ -121,33 +122,34 @@ mod tests {
 
     #[test]
     fn values_are_encoded() {
-        let (body, header) = Form::new()
+        let sent = Form::new()
             .with("grant_type", "a b")
             .with("x", "1&y=2")
             .by_public("me")
-            .into_parts();
-        assert_eq!(&body[..], b"grant_type=a+b&x=1%26y%3D2&client_id=me");
-        assert!(header.is_none());
+            .into_outgoing();
+        assert_eq!(sent.body(), b"grant_type=a+b&x=1%26y%3D2&client_id=me");
+        assert_eq!(sent.headers().get(AUTHORIZATION), None);
     }
 
     #[test]
     fn a_confidential_client_says_who_it_is_in_one_place() {
         let form = Form::new().with("a", "b");
-        let (body, header) = form
+        let sent = form
             .by_confidential("me", &secret(), ClientAuth::Basic)
             .unwrap()
-            .into_parts();
-        assert_eq!(&body[..], b"a=b");
-        let header = header.unwrap();
+            .into_outgoing();
+        assert_eq!(sent.body(), b"a=b");
+        let header = sent.headers().get(AUTHORIZATION).unwrap();
         assert!(header.is_sensitive());
         // me:s%3Ae+c%26ret
         assert_eq!(header.to_str().unwrap(), "Basic bWU6cyUzQWUrYyUyNnJldA==");
 
-        let (body, header) = Form::new()
+        let sent = Form::new()
             .by_confidential("me", &secret(), ClientAuth::Post)
             .unwrap()
-            .into_parts();
-        assert_eq!(&body[..], b"client_id=me&client_secret=s%3Ae+c%26ret");
-        assert!(header.is_none());
+            .into_outgoing();
+        let expected = b"client_id=me&client_secret=s%3Ae+c%26ret";
+        assert_eq!(sent.body(), expected);
+        assert_eq!(sent.headers().get(AUTHORIZATION), None);
     }
 }
