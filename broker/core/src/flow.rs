@@ -17,8 +17,8 @@ pub async fn token(broker: &Broker, received: Received) -> Result<Released, Refu
     let refusal_record = received.refusal_record();
     match grant(broker, received).await {
         Ok(released) => Ok(released),
-        // The question itself is on the record.
-        Err(refusal) if refusal.code() == Code::ApprovalPending => Err(refusal),
+        // A question that is put is its own record.
+        Err(refusal) if refusal.is_on_record() => Err(refusal),
         Err(refusal) => {
             let record = refusal_record(&refusal, broker.ports.clock.now());
             broker.record_anyway(record).await;
@@ -65,6 +65,7 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
     // 6. obtain
     let now = ports.clock.now();
     permit.fresh(now)?;
+    let approval = permit.approval();
     let lease = LeaseId::new(now, &*ports.entropy);
     let token = ports
         .sources
@@ -73,9 +74,10 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
         .map_err(|error| source_refusal(&error))?;
     let issued = permit.issue(token, lease, now)?;
 
-    // 7. still alive, still active
+    // 7. still alive, still active, still approved
     issued.still_wanted(&*ports.callers, &*ports.sessions, ports.clock.now())?;
     broker.open()?;
+    approvals::not_taken_back(broker, session, approval)?;
 
     // 8. record outcome, then release
     let receipt = match ports.ledger.record(issued.record()).await {

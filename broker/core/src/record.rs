@@ -116,7 +116,8 @@ pub enum Event {
         approval: ApprovalId,
         /// What it said.
         opinion: Opinion,
-        /// Where the question went from there: `granted`, `refused` or `open`.
+        /// Where the question went from there: `granted`, `refused` or `open`; `none` where the verdict
+        /// came too late or could not be stored.
         outcome: String,
     },
     /// Somebody answered.
@@ -127,7 +128,7 @@ pub enum Event {
         digest: Digest,
         /// `once`, `for`, `session`, `no` or `no_and_end`.
         answer: String,
-        /// For how long, in seconds, where it was `for`.
+        /// For how long it is remembered at most, in seconds, where it was `for` or `session`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<u64>,
         /// Who.

@@ -15,6 +15,7 @@ pub struct Refusal {
     message: Option<String>,
     detail: Option<String>,
     approval: Option<ApprovalId>,
+    on_record: bool,
 }
 
 impl Refusal {
@@ -25,6 +26,7 @@ impl Refusal {
             message: None,
             detail: None,
             approval: None,
+            on_record: false,
         }
     }
 
@@ -53,6 +55,19 @@ impl Refusal {
             approval: Some(approval),
             ..self
         }
+    }
+
+    /// The same, recorded already by whatever led to it.
+    #[must_use]
+    pub(crate) fn recorded(self) -> Self {
+        Self {
+            on_record: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn is_on_record(&self) -> bool {
+        self.on_record
     }
 
     /// The approval that it is about.

@@ -17,13 +17,24 @@ impl Approval {
         credential: &Credential,
         broker: &Broker,
     ) -> Result<(), Refusal> {
-        if let Approver::Person { user } = approver {
-            broker.settings.approvals.admit(user, &self.asked.user)?;
-        }
+        let risk = match approver {
+            Approver::Person { user } => {
+                broker.settings.approvals.admit(user, &self.asked.user)?;
+                None
+            }
+            Approver::Reviewer { name } => {
+                let configured = broker.ports.reviewer.as_ref();
+                if configured.is_none_or(|reviewer| reviewer.name() != name) {
+                    return Err(Refusal::new(Code::NotApprover)
+                        .because("that reviewer is not configured any more"));
+                }
+                self.opinion.as_ref().and_then(|opinion| opinion.risk)
+            }
+        };
         let grant = &self.asked.grant;
         let question = ApproverQuestion {
             approver,
-            risk: self.opinion.as_ref().and_then(|opinion| opinion.risk),
+            risk,
             requester: &self.asked.user,
             agent: &self.asked.agent,
             credential,
@@ -42,6 +53,25 @@ impl Approval {
             }
             Err(error) => Err(refused.because(error.to_string())),
         }
+    }
+}
+
+impl Approver {
+    /// The same with the groups of today, as far as this broker knows them: by the session that asks,
+    /// or by a login of theirs. Whoever left a group does not approve by what they answered before.
+    pub(crate) fn as_of_today(&self, requester: &User, broker: &Broker) -> Self {
+        let Self::Person { user } = self else {
+            return self.clone();
+        };
+        let user = if user.id == requester.id {
+            requester.clone()
+        } else {
+            let logins = broker.ports.logins.list().into_iter();
+            let theirs = logins.filter(|login| login.user.id == user.id);
+            let latest = theirs.max_by_key(|login| login.confirmed);
+            latest.map_or_else(|| user.clone(), |login| login.user)
+        };
+        Self::Person { user }
     }
 }
 

@@ -29,7 +29,7 @@ pub struct ApprovalRules {
     pub slow_gap: u64,
     /// and after this many the session is suspended.
     pub suspend_after: usize,
-    /// After this many refusals in a row by a reviewer, the session is suspended.
+    /// After this many refusals in a row by a reviewer, the session is suspended; 0 for never.
     pub denials: usize,
     /// Whoever answers is in one of these groups, beside what the policies say; empty for anybody.
     pub approver_groups: BTreeSet<String>,
@@ -75,14 +75,14 @@ impl ApprovalRules {
         let recent = questions.iter().filter(|approval| {
             approval.at.unix_ms >= forgiven.unix_ms && !approval.at.after(self.window).passed(now)
         });
-        let (count, latest) = recent.fold((0, 0), |(count, latest), approval| {
-            (count + 1, approval.at.unix_ms.max(latest))
+        let (count, ago) = recent.fold((0, u64::MAX), |(count, ago), approval| {
+            (count + 1, now.ms_since(approval.at).min(ago))
         });
         let open = questions
             .iter()
             .filter(|approval| approval.is_open())
             .count();
-        let soon = now.unix_ms.saturating_sub(latest) < self.slow_gap.saturating_mul(1000);
+        let soon = ago < self.slow_gap.saturating_mul(1000);
         if count >= self.suspend_after {
             Conduct::Enough
         } else if open >= self.max_open || (count >= self.slow_after && soon) {

@@ -2,13 +2,18 @@
 
 use valetkey_codes::Code;
 
-use super::{follow::find, store::store};
+use super::{
+    again::{Permitted, permitted},
+    end::over,
+    follow::find,
+    store::store,
+};
 use crate::{
-    AccountName, Approval, ApprovalId, Approver, Broker, Event, Moment, Refusal, Session, Tier,
+    AccountName, Approval, ApprovalId, Approver, Broker, Event, Moment, Record, Refusal, Session,
     User, UserId,
-    approval::{Answer, Ending, Term},
+    approval::{Answer, Ending, State, Term},
     lifecycle,
-    ports::{Freshness, Question},
+    ports::Freshness,
 };
 
 /// An answer as it was given.
@@ -31,10 +36,10 @@ pub async fn answer_as(
     account: &AccountName,
     given: Given<'_>,
 ) -> Result<Approval, Refusal> {
-    let asker = find(broker, given.approval)?.asked.user.clone();
     let logins = &broker.ports.logins;
     let mut user = logins.current(account, Freshness::Known).await?;
-    if user.id != asker {
+    let asked = find(broker, given.approval).ok();
+    if asked.is_some_and(|approval| approval.asked.user != user.id) {
         let lately = Freshness::Within(broker.settings.admin_freshness);
         user = logins.current(account, lately).await?;
     }
@@ -44,21 +49,54 @@ pub async fn answer_as(
 /// Answers as `user`. What was shown is what is granted: the answer names its digest. A yes asks the
 /// policies once more. The first answer counts; one that does not count is recorded too.
 pub async fn answer(broker: &Broker, user: User, given: Given<'_>) -> Result<Approval, Refusal> {
-    let approval = find(broker, given.approval)?;
     let by = user.id.clone();
-    match decide(broker, &approval, user, given).await {
+    let (session, answered) = match find(broker, given.approval) {
+        Ok(approval) => (
+            Some(approval.session),
+            first(broker, &approval, user, given).await,
+        ),
+        Err(refusal) => (None, Err(refusal)),
+    };
+    match answered {
         Ok(answered) => Ok(answered),
         Err(refusal) => {
             let event = Event::ApprovalDisputed {
-                approval: approval.id,
+                approval: given.approval,
                 by: Some(by),
                 code: refusal.code().id().to_owned(),
                 via: given.via.to_owned(),
             };
-            broker.record_about(approval.session, event).await;
+            broker
+                .record_anyway(Record {
+                    at: broker.now().unix_ms,
+                    request: None,
+                    session,
+                    event,
+                })
+                .await;
             Err(refusal.about(given.approval))
         }
     }
+}
+
+/// The answer, given anew where the question went from the reviewer to people in between: it is the
+/// same question.
+async fn first(
+    broker: &Broker,
+    approval: &Approval,
+    user: User,
+    given: Given<'_>,
+) -> Result<Approval, Refusal> {
+    let answered = decide(broker, approval, user.clone(), given).await;
+    if let Err(refusal) = &answered
+        && refusal.code() == Code::ApprovalSettled
+        && let Ok(now) = find(broker, given.approval)
+        && now.is_open()
+        && now.revision > approval.revision
+    {
+        return decide(broker, &now, user, given).await;
+    }
+    answered
 }
 
 async fn decide(
@@ -76,13 +114,12 @@ async fn decide(
         .sessions
         .load(approval.session)
         .ok_or(Code::UnknownSession)?;
-    let event = answered(approval, user.id.clone(), given);
-    let own = user.id == approval.asked.user;
+    let who = user.id.clone();
     let by = Approver::Person { user };
     let allowed = allowed(broker, approval, &by);
     let next = match given.answer {
         // Taking away what nobody has needs no authority but one's own.
-        Answer::No | Answer::NoAndEnd if own => approval.refuse(by, now)?,
+        Answer::No | Answer::NoAndEnd if who == approval.asked.user => approval.refuse(by, now)?,
         Answer::No | Answer::NoAndEnd => {
             allowed?;
             approval.refuse(by, now)?
@@ -91,11 +128,13 @@ async fn decide(
             session.usable(now)?;
             broker.open()?;
             allowed?;
-            still_permitted(broker, approval, &session, now).await?;
             let term = term(broker, &session, given.answer, now)?;
-            approval.grant(by, term, now)?
+            let granted = approval.grant(by, term, now)?;
+            still_permitted(broker, approval, &session).await?;
+            granted
         }
     };
+    let event = answered(&next, who, given, now);
     if given.answer == Answer::NoAndEnd {
         // The session takes its questions along. Ended first: whoever stops listening in between has
         // taken away all the same.
@@ -115,37 +154,22 @@ fn allowed(broker: &Broker, approval: &Approval, by: &Approver) -> Result<(), Re
     approval.may_be_answered_by(by, &credential, broker)
 }
 
-/// A question that the policies have denied meanwhile is over: nobody should believe to have granted it.
+/// A question that the policies answer otherwise by now is over: nobody should believe to have granted
+/// what will not be given.
 async fn still_permitted(
     broker: &Broker,
     approval: &Approval,
     session: &Session,
-    now: Moment,
 ) -> Result<(), Refusal> {
-    let credentials = &broker.settings.credentials;
-    let credential = credentials
-        .find(approval.asked.credential.as_str())
-        .ok_or(Code::UnknownCredential)?;
-    let grant = &approval.asked.grant;
-    let verdict = broker.ports.policy.decide(&Question {
-        session,
-        credential: &credential,
-        scopes: &grant.scopes,
-        audience: &grant.audience,
-        lifetime: grant.lifetime,
-    });
-    if verdict.is_ok_and(|verdict| verdict.tier != Tier::Deny) {
-        return Ok(());
-    }
-    if let Some(over) = approval.end(Ending::PolicyChanged, now) {
-        let event = Event::ApprovalEnded {
-            approval: approval.id,
-            ending: Ending::PolicyChanged,
-            by: None,
-        };
-        store(broker, over, event).await?;
-    }
-    Err(Refusal::new(Code::Denied).saying("the policies do not allow that any more"))
+    let saying = match permitted(broker, approval, session)? {
+        Permitted::AsShown => return Ok(()),
+        Permitted::WithMore => {
+            "the policies ask for more than that by now; it will be asked anew when the agent does"
+        }
+        Permitted::No => "the policies do not allow that any more",
+    };
+    over(broker, approval, Ending::PolicyChanged, None).await?;
+    Err(Refusal::new(Code::Denied).saying(saying))
 }
 
 /// How far the answer reaches: never beyond the session, nor beyond what the configuration lets anybody
@@ -172,14 +196,17 @@ fn term(broker: &Broker, session: &Session, answer: Answer, now: Moment) -> Resu
     })
 }
 
-fn answered(approval: &Approval, by: UserId, given: Given<'_>) -> Event {
-    let seconds = match given.answer {
-        Answer::For(seconds) => Some(seconds),
+fn answered(next: &Approval, by: UserId, given: Given<'_>, now: Moment) -> Event {
+    let seconds = match next.state {
+        State::Granted {
+            term: Term::Until { until, .. },
+            ..
+        } => Some(until.remaining_seconds(now)),
         _ => None,
     };
     Event::ApprovalAnswered {
-        approval: approval.id,
-        digest: approval.digest(),
+        approval: next.id,
+        digest: next.digest(),
         answer: given.answer.id().to_owned(),
         seconds,
         by,

@@ -2,10 +2,10 @@
 
 use valetkey_codes::Code;
 
-use super::store::attempt;
+use super::{end::over, store::attempt};
 use crate::{
     Approval, ApprovalId, Broker, Event, Refusal,
-    approval::{Conduct, Stage, State},
+    approval::{Conduct, Ending, Stage, State},
     flow::ledger_refusal,
     lifecycle,
     ports::{ApprovalError, Kept},
@@ -22,7 +22,14 @@ pub(super) async fn ask(broker: &Broker, pending: &Pending) -> Result<Refusal, R
         return Ok(Refusal::new(Code::ApprovalRefused).about(refused));
     }
     if let Some(open) = open(pending, &kept) {
-        return Ok(Refusal::new(Code::ApprovalPending).about(open));
+        if !open.expires.passed(now) {
+            return Ok(joined(open.id));
+        }
+        // Time has ended it, and nobody has said so yet: it would stand in the way of the new one.
+        match over(broker, open, Ending::Expired, None).await {
+            Err(refusal) if refusal.code() != Code::ApprovalSettled => return Err(refusal),
+            _ => {}
+        }
     }
     let questions: Vec<_> = kept.into_iter().map(|kept| kept.approval).collect();
     let forgiven = session.forgiven.unwrap_or(session.started);
@@ -62,23 +69,27 @@ async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
         expires: expires.unix_ms,
     };
     match attempt(broker, Some(pending.request()), approval, event).await? {
-        Ok(()) => Ok(Refusal::new(Code::ApprovalPending).about(id)),
-        Err(ApprovalError::Conflict(open)) => {
-            Ok(Refusal::new(Code::ApprovalPending).about(open.id))
-        }
+        Ok(()) => Ok(Refusal::new(Code::ApprovalPending).about(id).recorded()),
+        Err(ApprovalError::Conflict(open)) => Ok(joined(open.id)),
         Err(ApprovalError::Ledger(error)) => Err(ledger_refusal(&error)),
         Err(ApprovalError::Unknown) => Err(Code::SessionEnded.into()),
     }
 }
 
-fn open(pending: &Pending, kept: &[Kept]) -> Option<ApprovalId> {
-    let covering = kept.iter().map(|kept| &kept.approval).find(|approval| {
-        approval.is_open() && approval.covers(pending.credential(), pending.grant(), pending.tier())
-    });
-    covering.map(|approval| approval.id)
+fn joined(open: ApprovalId) -> Refusal {
+    let refusal = Refusal::new(Code::ApprovalPending).about(open);
+    refusal.because("a question that is open covers it")
 }
 
-/// A no that still stands, to the same or to less.
+fn open<'a>(pending: &Pending, kept: &'a [Kept]) -> Option<&'a Approval> {
+    let mut approvals = kept.iter().map(|kept| &*kept.approval);
+    approvals.find(|approval| {
+        approval.is_open() && approval.covers(pending.credential(), pending.grant(), pending.tier())
+    })
+}
+
+/// A no that still stands, to the same or to less. A life that is a second shorter is not another
+/// question.
 fn refused(broker: &Broker, pending: &Pending, kept: &[Kept]) -> Option<ApprovalId> {
     let (now, holds) = (broker.now(), broker.settings.approvals.refusal_holds);
     let grant = pending.grant();

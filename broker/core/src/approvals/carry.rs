@@ -21,15 +21,26 @@ pub async fn carry(
 ) -> Result<(), MessengerError> {
     let gone = |refusal: Refusal| MessengerError::Absent(refusal.message().to_owned());
     let question = find(broker, id).map_err(gone)?;
+    if !question.is_open() {
+        return Ok(());
+    }
     let asker = &question.asked.user;
     let carried = match messenger.carry(&question, asker).await {
-        Ok(Some(carried)) => carried,
+        Ok(Some(carried)) if carried.by.id.issuer != asker.issuer => {
+            let error = "it comes from a user of another provider".to_owned();
+            Err((MessengerError::Forged(error), Some(carried.by.id)))
+        }
+        Ok(Some(carried)) => Ok(carried),
         Ok(None) => return Ok(()),
-        Err(error) => {
+        Err(error) => Err((error, None)),
+    };
+    let carried = match carried {
+        Ok(carried) => carried,
+        Err((error, by)) => {
             if matches!(error, MessengerError::Forged(_)) {
                 let event = Event::ApprovalDisputed {
                     approval: id,
-                    by: None,
+                    by,
                     code: Code::NotApprover.id().to_owned(),
                     via: messenger.name().to_owned(),
                 };
@@ -38,11 +49,6 @@ pub async fn carry(
             return Err(error);
         }
     };
-    if carried.by.id.issuer != asker.issuer {
-        return Err(MessengerError::Forged(
-            "it comes from a user of another provider".to_owned(),
-        ));
-    }
     let given = Given {
         approval: id,
         digest: &carried.digest,

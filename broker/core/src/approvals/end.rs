@@ -4,7 +4,7 @@ use valetkey_codes::Code;
 
 use super::{follow::find, store::store};
 use crate::{
-    AccountName, Approval, ApprovalId, Broker, Caller, Event, Refusal, SessionId,
+    AccountName, Approval, ApprovalId, Broker, Caller, Event, Refusal, SessionId, UserId,
     approval::Ending,
     grants,
     ports::{Freshness, Kept},
@@ -30,7 +30,8 @@ pub async fn withdraw(
     over(broker, &approval, Ending::Withdrawn, None).await
 }
 
-/// A person takes an answer back: from then on it counts no more. Whoever is logged in may.
+/// A person takes an answer back: when this is ready, no token is made with it that is not made yet.
+/// Whoever is logged in may. A question that was not answered is answered with no instead.
 pub async fn take_back(
     broker: &Broker,
     account: &AccountName,
@@ -42,6 +43,10 @@ pub async fn take_back(
         .current(account, Freshness::Known)
         .await?;
     let approval = find(broker, id)?;
+    if approval.is_open() {
+        let refusal = Refusal::new(Code::InvalidRequest).about(id);
+        return Err(refusal.saying("it was not answered yet; answer it with no"));
+    }
     over(broker, &approval, Ending::TakenBack, Some(user.id)).await
 }
 
@@ -63,11 +68,12 @@ pub async fn expire_due(broker: &Broker) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn over(
+/// Ends an approval; one that is settled already is [`Code::ApprovalSettled`].
+pub(super) async fn over(
     broker: &Broker,
     approval: &Approval,
     ending: Ending,
-    by: Option<crate::UserId>,
+    by: Option<UserId>,
 ) -> Result<(), Refusal> {
     let Some(next) = approval.end(ending, broker.now()) else {
         return Err(Refusal::new(Code::ApprovalSettled).about(approval.id));

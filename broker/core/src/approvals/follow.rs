@@ -52,11 +52,15 @@ pub fn find(broker: &Broker, id: ApprovalId) -> Result<Arc<Approval>, Refusal> {
 }
 
 /// Waits until the question of `session` was answered or is over. Ready with nothing where asking again
-/// can help; a refusal where it cannot. Dropping the future leaves the question open.
+/// can help; a refusal where it cannot, such as that the session is held for what it asked. Dropping the
+/// future leaves the question open.
 pub async fn outcome(broker: &Broker, session: SessionId, id: ApprovalId) -> Result<(), Refusal> {
     let approvals = &broker.ports.approvals;
-    let mut seen = approvals.changed(0).await;
+    let mut seen = 0;
     loop {
+        seen = approvals.changed(seen).await;
+        let known = broker.ports.sessions.load(session);
+        known.ok_or(Code::UnknownSession)?.usable(broker.now())?;
         let kept = approvals.list(Some(session));
         let found = kept.into_iter().find(|kept| kept.approval.id == id);
         let Some(Kept { approval, .. }) = found else {
@@ -76,6 +80,5 @@ pub async fn outcome(broker: &Broker, session: SessionId, id: ApprovalId) -> Res
         if let Some(code) = code {
             return Err(Refusal::new(code).about(id));
         }
-        seen = approvals.changed(seen).await;
     }
 }

@@ -4,6 +4,7 @@
 //! An agent's request never waits in here. It finds an answer that stands, or it is told that there is
 //! a question; its door may then wait for [`outcome`] and let it ask again.
 
+mod again;
 mod answer;
 mod ask;
 mod carry;
@@ -18,4 +19,4 @@ pub use carry::carry;
 pub use end::{expire_due, take_back, withdraw};
 pub use follow::{Shown, find, list, outcome};
 pub use review::review;
-pub(crate) use settle::settle;
+pub(crate) use settle::{not_taken_back, settle};

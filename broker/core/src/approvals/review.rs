@@ -4,42 +4,48 @@ use std::sync::Arc;
 
 use valetkey_codes::Code;
 
-use super::{follow::find, store::store};
+use super::{
+    again::{Permitted, permitted},
+    follow::find,
+    store::store,
+};
 use crate::{
     Approval, ApprovalId, Approver, Broker, Event, Opinion, Record, Refusal, SessionId,
     approval::{Finding, Stage, State, Term},
     lifecycle,
     ports::{ReviewCase, Reviewer},
+    text::printable,
 };
 
 /// How many of the ledger's last records are searched for what the session did.
 const SEARCHED: u64 = 2000;
 /// How many of them a reviewer is given at most.
 const HISTORY: usize = 20;
+/// Longest rationale that is kept, in characters.
+const RATIONALE: usize = 1000;
+/// Longest name of a reviewer and its model that is kept, in characters.
+const NAME: usize = 200;
 
 /// Puts a question that waits for the reviewer to it. Its yes counts for one token, and only as far as
-/// the policies let it approve; its no counts; anything else leaves the question to a person. A row of
-/// noes holds the session.
+/// the policies let it approve; its no counts; anything else, and the lack of a reviewer, leaves the
+/// question to a person. A row of noes holds the session. Every verdict is recorded, one that comes too
+/// late included.
 pub async fn review(broker: &Broker, id: ApprovalId) -> Result<(), Refusal> {
-    let Some(reviewer) = &broker.ports.reviewer else {
-        return Ok(());
-    };
     let approval = find(broker, id)?;
     if !waits_for_reviewer(&approval) {
         return Ok(());
     }
-    let opinion = opinion(broker, &approval, &**reviewer).await;
-    let next = conclude(broker, &approval, reviewer.name(), opinion.clone())?;
-    if matches!(next.state, State::Refused { .. }) {
-        // Before the refusal is stored: whoever asked for the review stops listening then.
-        hold_after_a_row(broker, &next).await?;
-    }
-    let event = Event::ApprovalReviewed {
-        approval: id,
-        opinion,
-        outcome: next.state.id().to_owned(),
+    let opinion = match &broker.ports.reviewer {
+        Some(reviewer) => opinion(broker, &approval, &**reviewer).await,
+        None => failed("none", "no reviewer is configured any more"),
     };
-    store(broker, next, event).await
+    let stored = conclude(broker, &approval, opinion.clone()).await;
+    if stored.is_err() {
+        let outcome = "none".to_owned();
+        let event = reviewed(id, opinion, outcome);
+        broker.record_about(approval.session, event).await;
+    }
+    stored
 }
 
 const fn waits_for_reviewer(approval: &Approval) -> bool {
@@ -59,25 +65,47 @@ async fn opinion(broker: &Broker, approval: &Approval, reviewer: &dyn Reviewer) 
         refusals,
     };
     match reviewer.review(&case).await {
-        Ok(opinion) => opinion,
-        Err(error) => Opinion {
-            finding: Finding::Failed,
-            risk: None,
-            rationale: crate::text::printable(&error.to_string(), 400),
-            reviewer: reviewer.name().to_owned(),
+        Ok(opinion) => Opinion {
+            rationale: printable(&opinion.rationale, RATIONALE),
+            reviewer: printable(&opinion.reviewer, NAME),
+            ..opinion
         },
+        Err(error) => failed(reviewer.name(), &error.to_string()),
     }
 }
 
-fn conclude(
-    broker: &Broker,
-    approval: &Approval,
-    name: &str,
-    opinion: Opinion,
-) -> Result<Approval, Refusal> {
+fn failed(reviewer: &str, why: &str) -> Opinion {
+    Opinion {
+        finding: Finding::Failed,
+        risk: None,
+        rationale: printable(why, RATIONALE),
+        reviewer: printable(reviewer, NAME),
+    }
+}
+
+async fn conclude(broker: &Broker, approval: &Approval, opinion: Opinion) -> Result<(), Refusal> {
+    let next = next(broker, approval, opinion.clone())?;
+    if matches!(next.state, State::Refused { .. }) {
+        // Before the refusal is stored: whoever asked for the review stops listening then.
+        hold_after_a_row(broker, approval, &next).await?;
+    }
+    let event = reviewed(approval.id, opinion, next.state.id().to_owned());
+    store(broker, next, event).await
+}
+
+const fn reviewed(approval: ApprovalId, opinion: Opinion, outcome: String) -> Event {
+    Event::ApprovalReviewed {
+        approval,
+        opinion,
+        outcome,
+    }
+}
+
+fn next(broker: &Broker, approval: &Approval, opinion: Opinion) -> Result<Approval, Refusal> {
     let now = broker.now();
+    let name = broker.ports.reviewer.as_ref();
     let by = Approver::Reviewer {
-        name: name.to_owned(),
+        name: name.map_or_else(String::new, |reviewer| reviewer.name().to_owned()),
     };
     match opinion.finding {
         Finding::Approve if within_its_ceiling(broker, approval, &by, &opinion) => {
@@ -92,7 +120,8 @@ fn conclude(
     }
 }
 
-/// Whether the policies let a reviewer approve this at the risk that it sees itself.
+/// Whether the policies let a reviewer approve this at the risk that it sees itself; one that sees none
+/// has not looked.
 fn within_its_ceiling(
     broker: &Broker,
     approval: &Approval,
@@ -100,14 +129,24 @@ fn within_its_ceiling(
     opinion: &Opinion,
 ) -> bool {
     let name = approval.asked.credential.as_str();
-    let credential = broker.settings.credentials.find(name);
+    let session = broker.ports.sessions.load(approval.session);
+    let (Some(credential), Some(session)) = (broker.settings.credentials.find(name), session)
+    else {
+        return false;
+    };
     let judged = approval.clone().with(opinion.clone());
-    broker.open().is_ok()
-        && credential
-            .is_some_and(|credential| judged.may_be_answered_by(by, &credential, broker).is_ok())
+    opinion.risk.is_some()
+        && broker.open().is_ok()
+        && session.usable(broker.now()).is_ok()
+        && judged.may_be_answered_by(by, &credential, broker).is_ok()
+        && permitted(broker, approval, &session).is_ok_and(|now| now == Permitted::AsShown)
 }
 
-async fn hold_after_a_row(broker: &Broker, refused: &Approval) -> Result<(), Refusal> {
+async fn hold_after_a_row(
+    broker: &Broker,
+    asked: &Approval,
+    refused: &Approval,
+) -> Result<(), Refusal> {
     let session = refused.session;
     let known = broker
         .ports
@@ -116,6 +155,10 @@ async fn hold_after_a_row(broker: &Broker, refused: &Approval) -> Result<(), Ref
         .ok_or(Code::UnknownSession)?;
     let kept = broker.ports.approvals.list(Some(session));
     let mut questions: Vec<_> = kept.into_iter().map(|kept| kept.approval).collect();
+    if !questions.iter().any(|question| **question == *asked) {
+        // Somebody else has settled it: this no does not count.
+        return Err(Refusal::new(Code::ApprovalSettled).about(asked.id));
+    }
     questions.push(Arc::new(refused.clone()));
     let rules = &broker.settings.approvals;
     let forgiven = known.forgiven.unwrap_or(known.started);
@@ -137,11 +180,14 @@ async fn history(broker: &Broker, session: SessionId) -> (Vec<Record>, usize) {
         .filter_map(|entry| serde_json::from_slice(&entry.record).ok())
         .filter(|record: &Record| record.session == Some(session))
         .collect();
-    let refusals = records
-        .iter()
-        .filter(|record| matches!(record.event, Event::TokenRefused { .. }))
-        .count();
+    let refusals = records.iter().filter(|record| is_refusal(record)).count();
     let surplus = records.len().saturating_sub(HISTORY);
     records.drain(..surplus);
     (records, refusals)
+}
+
+/// Whether a request was refused for good: one that waits was not.
+fn is_refusal(record: &Record) -> bool {
+    let pending = Code::ApprovalPending.id();
+    matches!(&record.event, Event::TokenRefused { code, .. } if code != pending)
 }

@@ -4,7 +4,7 @@ use valetkey_codes::Code;
 
 use super::{ask::ask, store::store};
 use crate::{
-    Approval, Broker, Event, Refusal,
+    Approval, ApprovalId, Broker, Event, Refusal, SessionId,
     approval::{Ending, State, Term},
     ports::Kept,
     request::{Judged, Pending, Permit},
@@ -19,7 +19,10 @@ pub(crate) async fn settle(broker: &Broker, mut pending: Pending) -> Result<Perm
     for Kept { approval, used } in standing(broker, &pending) {
         match pending.approved(&approval, used, broker) {
             Judged::Permit(permit) => {
-                spend(broker, &approval).await?;
+                // Without one, the policies ask for none any more.
+                if permit.approval().is_some() {
+                    spend(broker, &approval).await?;
+                }
                 return Ok(permit);
             }
             Judged::Refused(refusal) => return Err(refusal),
@@ -27,6 +30,28 @@ pub(crate) async fn settle(broker: &Broker, mut pending: Pending) -> Result<Perm
         }
     }
     Err(ask(broker, &pending).await?)
+}
+
+/// Whether the answer that a permit took was not taken back while its token was made.
+pub(crate) fn not_taken_back(
+    broker: &Broker,
+    session: SessionId,
+    taken: Option<ApprovalId>,
+) -> Result<(), Refusal> {
+    let Some(id) = taken else {
+        return Ok(());
+    };
+    let kept = broker.ports.approvals.list(Some(session));
+    let back = kept.iter().any(|kept| {
+        let state = &kept.approval.state;
+        let ending = Ending::TakenBack;
+        kept.approval.id == id && matches!(state, State::Over { ending: e, .. } if *e == ending)
+    });
+    if back {
+        let refusal = Refusal::new(Code::ApprovalSettled).about(id);
+        return Err(refusal.saying("that approval was taken back meanwhile; ask again"));
+    }
+    Ok(())
 }
 
 fn standing(broker: &Broker, pending: &Pending) -> Vec<Kept> {

@@ -103,6 +103,10 @@ impl Identified {
         now: Moment,
     ) -> Result<Weighed, Refusal> {
         let (credential, grant) = self.ask.read(&self.session, credentials, now)?;
+        if credential.min_tier == Tier::Deny {
+            let why = "the configuration gives this credential to nobody";
+            return Err(Refusal::new(Code::Denied).because(why));
+        }
         let verdict = policy
             .decide(&Question {
                 session: &self.session,

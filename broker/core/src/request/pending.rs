@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The third state of a request that the policies permit with friction. There is no way from here to a
-/// token but through [`Self::approved`], which asks the policies again.
+/// token but an approval that stands, with which the core asks the policies again.
 #[derive(Debug)]
 pub struct Pending {
     request: Identified,
@@ -66,7 +66,10 @@ impl Pending {
     /// Step 4: an answer was found that may be about this. Everything is asked again as if the request
     /// had just come: who asks, whether the session may, what the policies say, and whether whoever
     /// answered still may. `used` is when the answer was last used.
-    pub fn approved(self, approval: &Approval, used: Moment, broker: &Broker) -> Judged {
+    ///
+    /// Not for adapters: an approval is a fact that anybody can write down, and this takes its word for
+    /// what the store showed.
+    pub(crate) fn approved(self, approval: &Approval, used: Moment, broker: &Broker) -> Judged {
         match self.weigh_again(approval, used, broker) {
             Ok((request, weighed)) => request.judged(weighed, Some(approval), broker.now()),
             Err(refusal) => Judged::Refused(refusal),
@@ -98,7 +101,11 @@ impl Pending {
             && approval.covers(&weighed.credential, &weighed.grant, tier)
             && let Some((approver, _)) = approval.standing(used, now)
             && approval
-                .may_be_answered_by(approver, &weighed.credential, broker)
+                .may_be_answered_by(
+                    &approver.as_of_today(&request.session.user, broker),
+                    &weighed.credential,
+                    broker,
+                )
                 .is_ok()
         {
             weighed.approved = true;

@@ -67,6 +67,11 @@ impl Permit {
         &self.grant
     }
 
+    /// The approval that it took, where it took one.
+    pub const fn approval(&self) -> Option<ApprovalId> {
+        self.approval
+    }
+
     /// Whether it may still be used. Asked before a source is, and again by [`Self::issue`]: a token that
     /// somebody else's server made is made, whether or not it is released.
     pub fn fresh(&self, now: Moment) -> Result<(), Refusal> {
