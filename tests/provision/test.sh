@@ -9,6 +9,7 @@
 
 packages \
     keyctl=keyutils \
+    minisign=minisign \
     openssl=openssl \
     sqlite3=sqlite3 \
     systemd-socket-activate=systemd \
