@@ -1,35 +1,32 @@
-//! The policies in force, and how they answer.
+//! The policies in force, and where they are from.
 
 use std::{
-    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use cedar_policy::Authorizer;
-use valetkey_core::ports::{Policy, PolicyError, PolicySummary, Question, Tier, Verdict};
-
-use crate::{
-    facts::{Facts, Groups, Words},
-    files::{self, PolicyFile},
-    parse,
-    slices::{Slices, Spoken},
+use valetkey_core::ports::{
+    ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict,
 };
 
-/// The policies of some folders, or the [baseline](crate::BASELINE).
+use crate::{
+    files::{self, PolicyFile},
+    rules::Rules,
+};
+
+/// The policies of some folders or texts, or the [baseline](crate::BASELINE).
 pub struct CedarPolicies {
-    folders: Vec<PathBuf>,
-    words: Words,
-    authorizer: Authorizer,
-    in_force: RwLock<Arc<InForce>>,
+    origin: Origin,
+    in_force: RwLock<Arc<Rules>>,
     /// Held while files are read, so that of two reloads the later one stays.
     reloading: Mutex<()>,
 }
 
-struct InForce {
-    slices: Slices,
-    groups: Groups,
-    summary: PolicySummary,
+/// Where policies are from.
+enum Origin {
+    Baseline,
+    Folders(Vec<PathBuf>),
+    Texts(Vec<PolicyFile>),
 }
 
 impl CedarPolicies {
@@ -43,57 +40,55 @@ impl CedarPolicies {
     /// # Errors
     /// [`PolicyError::Invalid`] names the first file and policy that is wrong, and what to do.
     pub fn load(folders: &[PathBuf]) -> Result<Self, PolicyError> {
-        let words = Words::new()?;
-        let in_force = InForce::read(&words, folders)?;
+        Self::from(if folders.is_empty() {
+            Origin::Baseline
+        } else {
+            Origin::Folders(folders.to_vec())
+        })
+    }
+
+    /// The policies of texts that somebody else has read and vouches for, each under its file's name, in
+    /// their order. A reload keeps them.
+    ///
+    /// # Errors
+    /// As [`Self::load`], save that there is no owner to look at.
+    pub fn from_texts(texts: Vec<(String, String)>) -> Result<Self, PolicyError> {
+        let files = texts
+            .into_iter()
+            .map(|(name, text)| files::from_text(&name, text));
+        Self::from(Origin::Texts(files.collect::<Result<_, _>>()?))
+    }
+
+    fn from(origin: Origin) -> Result<Self, PolicyError> {
         Ok(Self {
-            folders: folders.to_vec(),
-            words,
-            authorizer: Authorizer::new(),
-            in_force: RwLock::new(Arc::new(in_force)),
+            in_force: RwLock::new(Arc::new(origin.read()?)),
+            origin,
             reloading: Mutex::new(()),
         })
     }
 
-    fn in_force(&self) -> Arc<InForce> {
+    pub(crate) fn in_force(&self) -> Arc<Rules> {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl InForce {
-    fn read(words: &Words, folders: &[PathBuf]) -> Result<Self, PolicyError> {
-        let files = if folders.is_empty() {
-            PolicyFile::baseline()
-        } else {
-            files::read(folders)?
-        };
-        let policies = parse::policies(&files)?;
-        Ok(Self {
-            summary: PolicySummary {
-                digest: files::digest(&files),
-                policies: policies.len().try_into().unwrap_or(u64::MAX),
-            },
-            groups: Groups::named_by(words, &policies),
-            slices: Slices::new(policies)?,
-        })
+impl Origin {
+    fn read(&self) -> Result<Rules, PolicyError> {
+        match self {
+            Self::Baseline => Rules::read(&PolicyFile::baseline()),
+            Self::Folders(folders) => Rules::read(&files::read(folders)?),
+            Self::Texts(texts) => Rules::read(texts),
+        }
     }
 }
 
 impl Policy for CedarPolicies {
-    /// Every scope is judged by itself and all must be permitted; the first that is not ends it. A
-    /// policy that fails to evaluate fails the whole question.
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
-        let in_force = self.in_force();
-        let facts = Facts::new(&self.words, &in_force.groups, question)?;
-        let relevant = in_force.slices.relevant(&facts);
-        let mut policies = BTreeSet::new();
-        for request in facts.requests() {
-            match relevant.ask(&self.authorizer, &request?, &facts)? {
-                Spoken::Permitted(by) => policies.extend(by),
-                Spoken::Forbidden(by) => return Ok(verdict(Tier::Deny, by)),
-                Spoken::Nothing => return Ok(verdict(Tier::Deny, BTreeSet::new())),
-            }
-        }
-        Ok(verdict(Tier::Auto, policies))
+        self.in_force().decide(question)
+    }
+
+    fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
+        self.in_force().may_approve(question)
     }
 
     fn summary(&self) -> PolicySummary {
@@ -105,19 +100,12 @@ impl Policy for CedarPolicies {
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let read = Arc::new(InForce::read(&self.words, &self.folders)?);
+        let read = Arc::new(self.origin.read()?);
         let summary = read.summary.clone();
         *self
             .in_force
             .write()
             .unwrap_or_else(PoisonError::into_inner) = read;
         Ok(summary)
-    }
-}
-
-fn verdict(tier: Tier, policies: BTreeSet<String>) -> Verdict {
-    Verdict {
-        tier,
-        policies: policies.into_iter().collect(),
     }
 }

@@ -8,43 +8,17 @@ use std::{
     fmt::Display,
 };
 
-use cedar_policy::{
-    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, Request,
-    RestrictedExpression,
-};
+use cedar_policy::{Context, Entities, Entity, EntityUid, Policy, Request, RestrictedExpression};
 use valetkey_core::{
-    SourceKind,
-    ports::{PolicyError, Question},
+    Approver, Audience, Credential, ScopeSet, SourceKind, User, UserId,
+    ports::{ApproverQuestion, PolicyError, Question},
 };
 
-/// The schema's names, parsed once.
-pub(crate) struct Words {
-    session: EntityTypeName,
-    user: EntityTypeName,
-    group: EntityTypeName,
-    agent: EntityTypeName,
-    credential: EntityTypeName,
-    grant: EntityUid,
-}
-
-impl Words {
-    pub(crate) fn new() -> Result<Self, PolicyError> {
-        let name = |name: &str| format!("Valetkey::{name}").parse().map_err(failed);
-        let action: EntityTypeName = name("Action")?;
-        Ok(Self {
-            session: name("Session")?,
-            user: name("User")?,
-            group: name("Group")?,
-            agent: name("Agent")?,
-            credential: name("Credential")?,
-            grant: uid(&action, "grant"),
-        })
-    }
-}
+use crate::words::{Words, uid};
 
 /// Groups, by name.
-#[derive(Debug)]
-pub(crate) struct Groups(HashSet<Box<str>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Groups(pub(crate) HashSet<Box<str>>);
 
 impl Groups {
     /// Those that `policies` name, in head or condition.
@@ -58,107 +32,117 @@ impl Groups {
 /// What is true of a question, in all of its requests.
 pub(crate) struct Facts<'a> {
     pub(crate) entities: Entities,
-    /// The session and all that it is in: whatever a policy's head can name to mean it.
+    /// Who asks or answers, and all that they are in: whatever a policy's head can name to mean them.
     pub(crate) principals: Vec<EntityUid>,
     pub(crate) credential: EntityUid,
-    session: EntityUid,
-    grant: EntityUid,
+    principal: EntityUid,
+    scopes: &'a ScopeSet,
+    audience: &'a Audience,
     lifetime: i64,
-    question: &'a Question<'a>,
+    more: Vec<(&'static str, RestrictedExpression)>,
 }
 
 impl<'a> Facts<'a> {
-    /// `named` are the groups that some policy names. People are in hundreds of groups, each of which
-    /// would cost more than the rest of the decision, and one that no policy names decides nothing: no
-    /// attribute leads to a group, so a policy speaks of one only by its name.
+    /// A session asks. `named` are the groups that some policy names. People are in hundreds of groups,
+    /// each of which would cost more than the rest of the decision, and one that no policy names decides
+    /// nothing: no attribute leads to a group, so a policy speaks of one only by its name.
     pub(crate) fn new(
         words: &Words,
         named: &Groups,
-        question: &'a Question<'a>,
+        question: &Question<'a>,
     ) -> Result<Self, PolicyError> {
         let asks = question.session;
-        let user_id = &asks.user.id;
-        // The two parts must be told apart again, or one provider could name another's user.
-        if user_id.issuer.contains('#') {
-            return Err(PolicyError::Engine("an issuer holds a `#`".to_owned()));
-        }
         let session = uid(&words.session, &asks.id.to_string());
         let agent = uid(&words.agent, asks.agent.as_str());
-        let user = uid(
-            &words.user,
-            &format!("{}#{}", user_id.issuer, user_id.subject),
-        );
-        let groups: HashSet<EntityUid> = asks
-            .user
-            .groups
-            .iter()
-            .filter(|group| named.0.contains(group.as_str()))
-            .map(|group| uid(&words.group, group))
-            .collect();
-        let credential = uid(&words.credential, question.credential.name.as_str());
-
-        let principals = [&session, &user, &agent]
-            .into_iter()
-            .chain(&groups)
-            .cloned()
-            .collect();
-        let entities = [
-            entity(
-                &session,
-                [
-                    ("user", RestrictedExpression::new_entity_uid(user.clone())),
-                    ("agent", string(asks.agent.as_str())),
-                ],
-                HashSet::from([user.clone(), agent]),
-            )?,
-            entity(
-                &user,
-                [
-                    ("issuer", string(&user_id.issuer)),
-                    ("subject", string(&user_id.subject)),
-                ],
-                groups,
-            )?,
-            entity(
-                &credential,
-                [("source", string(source(question.credential.source)))],
-                HashSet::new(),
-            )?,
-        ];
+        let mut known = Known::new(words);
+        let (user, groups) = known.person(named, &asks.user)?;
+        known.add(
+            &session,
+            [
+                ("user", RestrictedExpression::new_entity_uid(user.clone())),
+                ("agent", string(asks.agent.as_str())),
+            ],
+            HashSet::from([user.clone(), agent.clone()]),
+        )?;
+        let credential = known.credential(question.credential)?;
         Ok(Self {
-            entities: Entities::from_entities(entities, None).map_err(failed)?,
-            principals,
+            entities: known.entities()?,
+            principals: [session.clone(), user, agent]
+                .into_iter()
+                .chain(groups)
+                .collect(),
             credential,
-            session,
-            grant: words.grant.clone(),
+            principal: session,
+            scopes: question.scopes,
+            audience: question.audience,
             lifetime: i64::try_from(question.lifetime).map_err(failed)?,
-            question,
+            more: Vec::new(),
         })
     }
 
-    /// One request for each scope, or one with the empty scope where the question names none.
-    pub(crate) fn requests(&self) -> impl Iterator<Item = Result<Request, PolicyError>> {
-        let scopes = self.question.scopes;
-        let none = scopes.is_empty().then_some("");
-        scopes.iter().chain(none).map(|scope| self.request(scope))
+    /// Somebody would answer.
+    pub(crate) fn of_approver(
+        words: &Words,
+        named: &Groups,
+        question: &ApproverQuestion<'a>,
+    ) -> Result<Self, PolicyError> {
+        let mut known = Known::new(words);
+        let (principal, groups) = match question.approver {
+            Approver::Person { user } => known.person(named, user)?,
+            Approver::Reviewer { name } => {
+                let reviewer = uid(&words.reviewer, name);
+                known.add(&reviewer, [], HashSet::new())?;
+                (reviewer, HashSet::new())
+            }
+        };
+        let requester = known.stranger(question.requester)?;
+        let credential = known.credential(question.credential)?;
+        let risk = question.risk.map(|risk| ("risk", string(risk.id())));
+        let more = [
+            ("requester", RestrictedExpression::new_entity_uid(requester)),
+            ("agent", string(question.agent.as_str())),
+        ];
+        Ok(Self {
+            entities: known.entities()?,
+            principals: std::iter::once(principal.clone()).chain(groups).collect(),
+            credential,
+            principal,
+            scopes: question.scopes,
+            audience: question.audience,
+            lifetime: i64::try_from(question.lifetime).map_err(failed)?,
+            more: more.into_iter().chain(risk).collect(),
+        })
     }
 
-    fn request(&self, scope: &str) -> Result<Request, PolicyError> {
-        let context = Context::from_pairs([
-            ("scope".to_owned(), string(scope)),
+    /// Every scope that is asked for, or the empty one where there is none.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let none = self.scopes.is_empty().then_some("");
+        self.scopes.iter().chain(none)
+    }
+
+    /// The circumstances of one scope.
+    pub(crate) fn context(&self, scope: &str) -> Result<Context, PolicyError> {
+        let asked = [
+            ("scope", string(scope)),
+            ("audience", string(self.audience.as_str())),
             (
-                "audience".to_owned(),
-                string(self.question.audience.as_str()),
-            ),
-            (
-                "lifetimeSeconds".to_owned(),
+                "lifetimeSeconds",
                 RestrictedExpression::new_long(self.lifetime),
             ),
-        ])
-        .map_err(failed)?;
+        ];
+        let all = asked.into_iter().chain(self.more.iter().cloned());
+        Context::from_pairs(all.map(|(name, value)| (name.to_owned(), value))).map_err(failed)
+    }
+
+    /// What is asked of the policies.
+    pub(crate) fn request(
+        &self,
+        action: &EntityUid,
+        context: Context,
+    ) -> Result<Request, PolicyError> {
         Request::new(
-            self.session.clone(),
-            self.grant.clone(),
+            self.principal.clone(),
+            action.clone(),
             self.credential.clone(),
             context,
             None,
@@ -167,20 +151,86 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn entity<const N: usize>(
-    uid: &EntityUid,
-    attributes: [(&str, RestrictedExpression); N],
-    parents: HashSet<EntityUid>,
-) -> Result<Entity, PolicyError> {
-    let attributes: HashMap<_, _> = attributes
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    Entity::new(uid.clone(), attributes, parents).map_err(failed)
+/// Entities, each once.
+struct Known<'a> {
+    words: &'a Words,
+    all: Vec<Entity>,
 }
 
-fn uid(kind: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
+impl<'a> Known<'a> {
+    fn new(words: &'a Words) -> Self {
+        Self {
+            words,
+            all: Vec::with_capacity(4),
+        }
+    }
+
+    fn add<const N: usize>(
+        &mut self,
+        uid: &EntityUid,
+        attributes: [(&str, RestrictedExpression); N],
+        parents: HashSet<EntityUid>,
+    ) -> Result<(), PolicyError> {
+        let attributes: HashMap<_, _> = attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let entity = Entity::new(uid.clone(), attributes, parents).map_err(failed)?;
+        self.all.push(entity);
+        Ok(())
+    }
+
+    /// Somebody whose groups are known.
+    fn person(
+        &mut self,
+        named: &Groups,
+        user: &User,
+    ) -> Result<(EntityUid, HashSet<EntityUid>), PolicyError> {
+        let groups: HashSet<_> = user
+            .groups
+            .iter()
+            .filter(|group| named.0.contains(group.as_str()))
+            .map(|group| uid(&self.words.group, group))
+            .collect();
+        let person = self.words.person(&user.id)?;
+        self.add(&person, names(&user.id), groups.clone())?;
+        Ok((person, groups))
+    }
+
+    /// Somebody who is spoken of, unless they are known already.
+    fn stranger(&mut self, id: &UserId) -> Result<EntityUid, PolicyError> {
+        let person = self.words.person(id)?;
+        if !self.all.iter().any(|known| known.uid() == person) {
+            self.add(&person, names(id), HashSet::new())?;
+        }
+        Ok(person)
+    }
+
+    fn credential(&mut self, credential: &Credential) -> Result<EntityUid, PolicyError> {
+        let name = uid(&self.words.credential, credential.name.as_str());
+        let source = ("source", string(source(credential.source)));
+        let labels = credential.labels.iter().map(|label| string(label));
+        let labels = ("labels", RestrictedExpression::new_set(labels));
+        match &credential.owner {
+            Some(owner) => {
+                let owner = RestrictedExpression::new_entity_uid(self.stranger(owner)?);
+                self.add(&name, [source, labels, ("owner", owner)], HashSet::new())?;
+            }
+            None => self.add(&name, [source, labels], HashSet::new())?,
+        }
+        Ok(name)
+    }
+
+    fn entities(self) -> Result<Entities, PolicyError> {
+        Entities::from_entities(self.all, None).map_err(failed)
+    }
+}
+
+fn names(id: &UserId) -> [(&'static str, RestrictedExpression); 2] {
+    [
+        ("issuer", string(&id.issuer)),
+        ("subject", string(&id.subject)),
+    ]
 }
 
 fn string(text: &str) -> RestrictedExpression {
@@ -199,73 +249,4 @@ pub(crate) fn failed(error: impl Display) -> PolicyError {
 }
 
 #[cfg(test)]
-mod tests {
-    use cedar_policy::{Entities, Request, Schema};
-    use proptest::{collection::vec, prelude::*};
-    use valetkey_core::ports::{PolicyError, Question};
-    use valetkey_support::contracts::policy::{credential, session};
-
-    use std::collections::HashSet;
-
-    use super::{Facts, Groups, Words};
-    use crate::SCHEMA;
-
-    proptest! {
-        /// What is built here fits the schema that policies are validated against, whatever an ID
-        /// token or a configuration holds. Without that, strict validation would promise nothing.
-        #[test]
-        fn every_question_fits_the_schema(
-            subject in "\\PC{0,40}",
-            groups in vec("\\PC{0,20}", 0..5),
-            agent in "[a-z][a-z0-9.-]{0,10}",
-            scopes in vec("[a-z:*.]{1,10}", 0..4),
-            lifetime in 1..=3600_u64,
-        ) {
-            let (schema, _) = Schema::from_cedarschema_str(SCHEMA).unwrap();
-            let groups: Vec<_> = groups.iter().map(String::as_str).collect();
-            let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
-            let session = session("https://id.example.test", &subject, &groups, &agent);
-            let credential = credential("api", &scopes);
-            let words = Words::new().unwrap();
-            let question = Question {
-                session: &session,
-                credential: &credential,
-                scopes: &credential.scopes,
-                audience: &credential.audiences.first,
-                lifetime,
-            };
-            let named = groups.iter().map(|group| (*group).into());
-            let facts = Facts::new(&words, &Groups(named.collect()), &question).unwrap();
-            let entities = facts.entities.iter().cloned();
-            prop_assert!(Entities::from_entities(entities, Some(&schema)).is_ok());
-            let requests: Vec<_> = facts.requests().map(Result::unwrap).collect();
-            prop_assert_eq!(requests.len(), credential.scopes.iter().count().max(1));
-            for request in requests {
-                let checked = Request::new(
-                    request.principal().unwrap().clone(),
-                    request.action().unwrap().clone(),
-                    request.resource().unwrap().clone(),
-                    request.context().unwrap().clone(),
-                    Some(&schema),
-                );
-                prop_assert!(checked.is_ok());
-            }
-        }
-    }
-
-    #[test]
-    fn one_provider_cannot_name_anothers_user() {
-        let session = session("https://id.example.test#a", "b", &[], "coder");
-        let credential = credential("api", &["read"]);
-        let words = Words::new().unwrap();
-        let question = Question {
-            session: &session,
-            credential: &credential,
-            scopes: &credential.scopes,
-            audience: &credential.audiences.first,
-            lifetime: 600,
-        };
-        let facts = Facts::new(&words, &Groups(HashSet::new()), &question);
-        assert!(matches!(facts, Err(PolicyError::Engine(_))));
-    }
-}
+mod tests;

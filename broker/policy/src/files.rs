@@ -47,11 +47,34 @@ impl PolicyFile {
 pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<PolicyFile>, PolicyError> {
     let mut files = Vec::new();
     for folder in folders {
-        for path in list(folder)? {
-            files.push(read_one(&path)?);
+        let about = fs::metadata(folder).map_err(|error| unreadable(folder, &error))?;
+        trusted(&about, folder)?;
+        let paths = list(folder, b".cedar")?;
+        if paths.is_empty() {
+            return Err(wrong(
+                folder,
+                "holds no `.cedar` file; to permit nothing, leave one there that is empty",
+            ));
+        }
+        for path in &paths {
+            files.push(read_one(path, &trusted)?);
         }
     }
     Ok(files)
+}
+
+/// A file that is not on this machine.
+pub(crate) fn from_text(name: &str, text: String) -> Result<PolicyFile, PolicyError> {
+    let name = printable(name, PATH_SHOWN);
+    if text.len() as u64 > FILE_LIMIT {
+        let larger = format!("`{name}` is larger than 1 MiB; split it");
+        return Err(PolicyError::Invalid(larger));
+    }
+    Ok(PolicyFile {
+        shown: name.clone(),
+        name,
+        text,
+    })
 }
 
 /// SHA-256 over the files, in hexadecimal. Each part is preceded by its length, so that no two sets of
@@ -66,29 +89,44 @@ pub(crate) fn digest(files: &[PolicyFile]) -> String {
     digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn list(folder: &Path) -> Result<Vec<PathBuf>, PolicyError> {
-    let about = fs::metadata(folder).map_err(|error| unreadable(folder, &error))?;
-    trusted(&about, folder)?;
+/// The tables of `place`, a folder of `*.toml` files or one file. They give nothing to anybody, so nobody
+/// is asked who wrote them.
+pub(crate) fn read_tables(place: &Path) -> Result<Vec<PolicyFile>, PolicyError> {
+    let about = fs::metadata(place).map_err(|error| unreadable(place, &error))?;
+    let paths = if about.is_dir() {
+        list(place, b".toml")?
+    } else {
+        vec![place.to_owned()]
+    };
+    if paths.is_empty() {
+        return Err(wrong(place, "holds no `.toml` file"));
+    }
+    paths.iter().map(|path| read_one(path, &anybodys)).collect()
+}
+
+const fn anybodys(_: &Metadata, _: &Path) -> Result<(), PolicyError> {
+    Ok(())
+}
+
+/// The visible files of a folder with that ending, by name.
+fn list(folder: &Path, ending: &[u8]) -> Result<Vec<PathBuf>, PolicyError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        if name.ends_with(b".cedar") && !name.starts_with(b".") {
+        if name.ends_with(ending) && !name.starts_with(b".") {
             paths.push(entry.path());
         }
-    }
-    if paths.is_empty() {
-        return Err(wrong(
-            folder,
-            "holds no `.cedar` file; to permit nothing, leave one there that is empty",
-        ));
     }
     paths.sort();
     Ok(paths)
 }
 
-fn read_one(path: &Path) -> Result<PolicyFile, PolicyError> {
+fn read_one(
+    path: &Path,
+    trusted: &dyn Fn(&Metadata, &Path) -> Result<(), PolicyError>,
+) -> Result<PolicyFile, PolicyError> {
     let cannot = |error| unreadable(path, &error);
     let file = open(path).map_err(cannot)?;
     let about = file.metadata().map_err(cannot)?;

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt::Display,
+    sync::LazyLock,
 };
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
@@ -12,12 +13,29 @@ use valetkey_core::{
     text::{is_hostile, printable},
 };
 
-use crate::{SCHEMA, files::PolicyFile};
+use crate::{SCHEMA, facts::failed, files::PolicyFile};
 
 /// Longest name of a policy, in bytes: the ledger keeps it with every decision.
 const ID_LIMIT: usize = 128;
 /// Longest part of Cedar's own words that a message shows, in characters.
 const CEDAR_SAYS: usize = 400;
+
+/// One policy of the broker's own making, in Cedar, under an id that no file gives: an `@id` is never
+/// empty and a place always holds a `:`.
+///
+/// # Errors
+/// [`PolicyError::Engine`]: it was made wrongly.
+pub(crate) fn own(text: &str) -> Result<Policy, PolicyError> {
+    let policy: Policy = text.parse().map_err(failed)?;
+    Ok(policy.new_id(PolicyId::new("")))
+}
+
+/// Of the schema, which is parsed once: that takes longer than most folders do.
+static VALIDATOR: LazyLock<Result<Validator, String>> = LazyLock::new(|| {
+    let parsed = Schema::from_cedarschema_str(SCHEMA);
+    let (schema, _warnings) = parsed.map_err(|error| error.to_string())?;
+    Ok(Validator::new(schema))
+});
 
 /// The policies of `files`, each under the id that its `@id` says or its place in its file.
 ///
@@ -105,9 +123,10 @@ fn rename(file: &PolicyFile, policy: &Policy, line: usize) -> Result<Policy, Pol
 }
 
 fn validate(all: &PolicySet, homes: &HashMap<PolicyId, Home<'_>>) -> Result<(), PolicyError> {
-    let (schema, _warnings) = Schema::from_cedarschema_str(SCHEMA)
+    let validator = VALIDATOR
+        .as_ref()
         .map_err(|error| PolicyError::Invalid(format!("the schema is not valid: {error}")))?;
-    let result = Validator::new(schema).validate(all, ValidationMode::Strict);
+    let result = validator.validate(all, ValidationMode::Strict);
     let errors = result
         .validation_errors()
         .map(|error| (error.policy_id(), error as &dyn Diagnostic));
@@ -178,7 +197,7 @@ fn place(text: &str, start: usize, part: &str) -> usize {
 }
 
 /// The line of a place in `text`, from 1.
-fn line_at(text: &str, offset: usize) -> usize {
+pub(crate) fn line_at(text: &str, offset: usize) -> usize {
     let before = text.bytes().take(offset);
     1 + before.filter(|byte| *byte == b'\n').count()
 }

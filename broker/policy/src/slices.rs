@@ -1,7 +1,7 @@
 //! Which policies can apply to a question, found without asking the others.
 //!
-//! Cedar's cost grows with the number of policies that it is given. A policy whose head names a
-//! credential (`resource == Valetkey::Credential::"x"`) or a principal (`principal in
+//! Cedar's cost grows with the number of policies that it is given. A policy whose head names an action,
+//! a credential (`resource == Valetkey::Credential::"x"`) or a principal (`principal in
 //! Valetkey::Group::"y"`) cannot apply to a question about another, so policies are filed by what
 //! their heads name, and a question only meets those that name it or nothing. Only the head counts: it
 //! is a conjunction that Cedar itself evaluates first, and a policy whose head does not match is
@@ -13,16 +13,23 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{
-    Authorizer, Decision, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint, Request,
-    ResourceConstraint,
+    ActionConstraint, Authorizer, Decision, EntityUid, Policy, PolicyId, PolicySet,
+    PrincipalConstraint, Request, ResourceConstraint,
 };
 use valetkey_core::ports::PolicyError;
 
-use crate::facts::{Facts, failed};
+use crate::{
+    facts::{Facts, failed},
+    words::Words,
+};
 
 /// All policies, filed.
 #[derive(Default)]
-pub(crate) struct Slices {
+pub(crate) struct Slices(HashMap<EntityUid, Shelf>);
+
+/// Policies that speak of one action. One that leaves the action open is on every shelf.
+#[derive(Default)]
+struct Shelf {
     any_credential: Slice,
     by_credential: HashMap<EntityUid, Slice>,
 }
@@ -35,27 +42,27 @@ struct Slice {
 }
 
 impl Slices {
-    pub(crate) fn new(policies: impl IntoIterator<Item = Policy>) -> Result<Self, PolicyError> {
+    pub(crate) fn new<'a>(
+        words: &Words,
+        policies: impl IntoIterator<Item = &'a Policy>,
+    ) -> Result<Self, PolicyError> {
         let mut slices = Self::default();
         for policy in policies {
-            let slice = match named_credential(&policy) {
-                Some(credential) => slices.by_credential.entry(credential).or_default(),
-                None => &mut slices.any_credential,
-            };
-            let pile = match named_principal(&policy) {
-                Some(principal) => slice.by_principal.entry(principal).or_default(),
-                None => &mut slice.anyone,
-            };
-            pile.add(policy).map_err(failed)?;
+            for action in actions(words, policy) {
+                slices.0.entry(action).or_default().file(policy)?;
+            }
         }
         Ok(slices)
     }
 
     /// The piles whose policies can apply.
-    pub(crate) fn relevant(&self, facts: &Facts<'_>) -> Relevant<'_> {
+    pub(crate) fn relevant(&self, action: &EntityUid, facts: &Facts<'_>) -> Relevant<'_> {
+        let Some(shelf) = self.0.get(action) else {
+            return Relevant(Vec::new());
+        };
         let slices = [
-            Some(&self.any_credential),
-            self.by_credential.get(&facts.credential),
+            Some(&shelf.any_credential),
+            shelf.by_credential.get(&facts.credential),
         ];
         let piles = slices.into_iter().flatten().flat_map(|slice| {
             let named = facts
@@ -65,6 +72,20 @@ impl Slices {
             std::iter::once(&slice.anyone).chain(named)
         });
         Relevant(piles.filter(|pile| !pile.is_empty()).collect())
+    }
+}
+
+impl Shelf {
+    fn file(&mut self, policy: &Policy) -> Result<(), PolicyError> {
+        let slice = match named_credential(policy) {
+            Some(credential) => self.by_credential.entry(credential).or_default(),
+            None => &mut self.any_credential,
+        };
+        let pile = match named_principal(policy) {
+            Some(principal) => slice.by_principal.entry(principal).or_default(),
+            None => &mut slice.anyone,
+        };
+        pile.add(policy.clone()).map_err(failed)
     }
 }
 
@@ -79,7 +100,7 @@ pub(crate) enum Spoken {
     Nothing,
 }
 
-impl Relevant<'_> {
+impl<'a> Relevant<'a> {
     pub(crate) fn ask(
         &self,
         authorizer: &Authorizer,
@@ -106,10 +127,27 @@ impl Relevant<'_> {
             (true, true) => Spoken::Nothing,
         })
     }
+
+    /// One by one.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &'a Policy> + use<'a, '_> {
+        self.0.iter().flat_map(|pile| pile.policies())
+    }
+}
+
+/// The actions that the head allows. Actions have no parents, so `in` is `==`.
+pub(crate) fn actions(words: &Words, policy: &Policy) -> Vec<EntityUid> {
+    let mut named = match policy.action_constraint() {
+        ActionConstraint::Any => words.actions().cloned().collect(),
+        ActionConstraint::Eq(one) => vec![one],
+        ActionConstraint::In(several) => several,
+    };
+    named.sort();
+    named.dedup();
+    named
 }
 
 /// The one credential that the head names. Credentials have no parents, so `in` is `==`.
-fn named_credential(policy: &Policy) -> Option<EntityUid> {
+pub(crate) fn named_credential(policy: &Policy) -> Option<EntityUid> {
     match policy.resource_constraint() {
         ResourceConstraint::Eq(one)
         | ResourceConstraint::In(one)
@@ -118,8 +156,8 @@ fn named_credential(policy: &Policy) -> Option<EntityUid> {
     }
 }
 
-/// The one session, user, agent or group that the head names.
-fn named_principal(policy: &Policy) -> Option<EntityUid> {
+/// The one session, user, agent, group or reviewer that the head names.
+pub(crate) fn named_principal(policy: &Policy) -> Option<EntityUid> {
     match policy.principal_constraint() {
         PrincipalConstraint::Eq(one)
         | PrincipalConstraint::In(one)

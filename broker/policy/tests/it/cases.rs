@@ -1,145 +1,61 @@
 //! Every table of `policies/cases` is answered as it says.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::folder::Folder;
-use serde::Deserialize;
 use valetkey_core::{
-    Audience, SessionId,
-    ports::{Policy as _, Question, Tier},
+    Credentials,
+    ports::{Policy as _, PolicyLab as _},
 };
 use valetkey_policy::{BASELINE, CedarPolicies};
-use valetkey_support::contracts::policy::{credential, session};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    policies: Folders,
-    ask: Ask,
-    case: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Folders {
-    One(String),
-    Several(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    issuer: String,
-    user: String,
-    groups: Vec<String>,
-    agent: String,
-    credential: String,
-    scopes: Vec<String>,
-    lifetime: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    session: Option<String>,
-    issuer: Option<String>,
-    user: Option<String>,
-    groups: Option<Vec<String>>,
-    agent: Option<String>,
-    credential: Option<String>,
-    audience: Option<String>,
-    scopes: Option<Vec<String>>,
-    lifetime: Option<u64>,
-    expect: Expected,
-    by: Option<Vec<String>>,
-}
-
-#[derive(Deserialize, Debug, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Expected {
-    Auto,
-    Deny,
+/// Checks copies, because the modes of a clone's files are its owner's affair.
+fn check(folders: &[&str], cases: &str) {
+    let copy = Folder::new(&[]);
+    for name in folders {
+        for path in files(&policies_folder().join(name), "cedar") {
+            let text = fs::read_to_string(&path).expect("a policy");
+            copy.write(&file_name(&path), &text);
+        }
+    }
+    let baseline = CedarPolicies::load(&[]).expect("the baseline");
+    let cases = policies_folder().join(cases);
+    let checked = baseline.check(Some(copy.path()), Some(&cases), &Credentials::default());
+    let checked = checked.expect("tables that can be read");
+    assert!(checked.cases.len() > 10, "{:?}", checked.cases);
+    let wrong: Vec<_> = checked
+        .cases
+        .iter()
+        .filter(|case| case.wrong.is_some())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
-fn every_case_is_answered_as_its_table_says() {
-    let tables: Vec<_> = files(&policies_folder().join("cases"), "toml").collect();
-    assert!(tables.len() >= 2, "{tables:?}");
-    for path in tables {
-        let table: Table = toml::from_str(&fs::read_to_string(&path).expect("a table"))
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let policies = load(&table.policies);
-        assert!(!table.case.is_empty());
-        for case in &table.case {
-            check(&policies, &table.ask, case, &path);
-        }
-    }
+fn the_baseline_answers_as_its_tables_say() {
+    check(&["baseline"], "cases");
 }
 
-fn check(policies: &CedarPolicies, ask: &Ask, case: &Case, table: &Path) {
-    let groups = strs(case.groups.as_ref().unwrap_or(&ask.groups));
-    let mut session = session(
-        case.issuer.as_ref().unwrap_or(&ask.issuer),
-        case.user.as_ref().unwrap_or(&ask.user),
-        &groups,
-        case.agent.as_ref().unwrap_or(&ask.agent),
-    );
-    if let Some(id) = &case.session {
-        session.id = SessionId::parse(id).expect("a session id");
-    }
-    let credential = credential(
-        case.credential.as_ref().unwrap_or(&ask.credential),
-        &strs(case.scopes.as_ref().unwrap_or(&ask.scopes)),
-    );
-    let audience = case.audience.as_ref().map_or_else(
-        || credential.audiences.first.clone(),
-        |audience| Audience::parse(audience).expect("an audience"),
-    );
-    let verdict = policies
-        .decide(&Question {
-            session: &session,
-            credential: &credential,
-            scopes: &credential.scopes,
-            audience: &audience,
-            lifetime: case.lifetime.unwrap_or(ask.lifetime),
-        })
-        .expect("a verdict");
-    let tier = match verdict.tier {
-        Tier::Auto => Expected::Auto,
-        Tier::Deny => Expected::Deny,
-    };
-    let place = format!("{}: {}", table.display(), case.name);
-    assert_eq!(tier, case.expect, "{place}");
-    if let Some(by) = &case.by {
-        assert_eq!(&verdict.policies, by, "{place}");
-    }
+#[test]
+fn the_examples_answer_as_their_tables_say() {
+    check(&["baseline", "examples"], "cases/examples");
 }
 
-/// Loads copies, because the modes of a clone's files are its owner's affair.
-fn load(folders: &Folders) -> CedarPolicies {
-    let names = match folders {
-        Folders::One(name) => std::slice::from_ref(name),
-        Folders::Several(names) => names,
-    };
-    let copies: Vec<_> = names
-        .iter()
-        .map(|name| {
-            let copy = Folder::new(&[]);
-            for path in files(&policies_folder().join(name), "cedar") {
-                copy.write(
-                    &file_name(&path),
-                    &fs::read_to_string(&path).expect("a policy"),
-                );
-            }
-            copy
-        })
-        .collect();
-    let paths: Vec<_> = copies.iter().map(|copy| copy.path().to_owned()).collect();
-    CedarPolicies::load(&paths).expect("the folders load")
+#[test]
+fn every_file_of_policies_has_a_table() {
+    for (policies, cases) in [("baseline", "cases"), ("examples", "cases/examples")] {
+        let stems = |folder: &str, ending| -> BTreeSet<PathBuf> {
+            let files = files(&policies_folder().join(folder), ending);
+            files
+                .map(|path| path.file_stem().expect("a name").into())
+                .collect()
+        };
+        assert_eq!(stems(policies, "cedar"), stems(cases, "toml"));
+    }
 }
 
 #[test]
@@ -175,7 +91,7 @@ fn policies_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
-fn files(folder: &Path, ending: &'static str) -> impl Iterator<Item = PathBuf> {
+fn files(folder: &Path, ending: &'static str) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
@@ -185,8 +101,4 @@ fn files(folder: &Path, ending: &'static str) -> impl Iterator<Item = PathBuf> {
 fn file_name(path: &Path) -> String {
     let name = path.file_name().expect("a name");
     name.to_str().expect("UTF-8").to_owned()
-}
-
-fn strs(strings: &[String]) -> Vec<&str> {
-    strings.iter().map(String::as_str).collect()
 }

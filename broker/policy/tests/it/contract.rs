@@ -1,9 +1,9 @@
 //! The Cedar engine keeps the contract of its port.
 
 use crate::folder::Folder;
-use valetkey_core::ports::Policy;
+use valetkey_core::{Tier, ports::Policy};
 use valetkey_policy::CedarPolicies;
-use valetkey_support::contracts::policy::{Bench, Pair, Written, suite};
+use valetkey_support::contracts::policy::{Bench, ISSUER, Rules, Who, Written, suite};
 
 struct CedarBench {
     folder: Folder,
@@ -27,17 +27,8 @@ impl Bench for CedarBench {
 }
 
 fn cedar(written: &Written) -> String {
-    let rules = |effect: &str, pairs: &[Pair]| -> String {
-        let policies = pairs.iter().map(|(credential, scope)| {
-            format!(
-                "{effect} (principal, action, resource == Valetkey::Credential::\"{credential}\")
-                 when {{ context.scope == \"{scope}\" }};\n"
-            )
-        });
-        policies.collect()
-    };
     match written {
-        Written::Rules { permit, forbid } => rules("permit", permit) + &rules("forbid", forbid),
+        Written::Rules(rules) => rules_in_cedar(rules),
         // The product does not fit 64 bits. The permit beside it must not save the request.
         Written::Failing => "permit (principal, action, resource);
              forbid (principal, action, resource)
@@ -47,6 +38,50 @@ fn cedar(written: &Written) -> String {
             "permit (principal, action, resource) when { context.nonsense };".to_owned()
         }
     }
+}
+
+fn rules_in_cedar(rules: &Rules) -> String {
+    let mut text = String::new();
+    let mut write = |effect, principal, action, credential, when| {
+        text += &format!(
+            "{effect} (principal{principal}, action{action},
+                resource == Valetkey::Credential::\"{credential}\"){when};\n"
+        );
+    };
+    let scope = |scope| format!(" when {{ context.scope == \"{scope}\" }}");
+    let action = |id| format!(" == Valetkey::Action::\"{id}\"");
+    for (tier, (credential, asked)) in rules.permit {
+        let grant = match tier {
+            Tier::Auto => "grant",
+            Tier::Review => "grantAfterReview",
+            Tier::Human => "grantAfterApproval",
+            Tier::Deny => continue,
+        };
+        write(
+            "permit",
+            String::new(),
+            action(grant),
+            credential,
+            scope(asked),
+        );
+    }
+    for (credential, asked) in rules.forbid {
+        write(
+            "forbid",
+            String::new(),
+            String::new(),
+            credential,
+            scope(asked),
+        );
+    }
+    for (who, credential) in rules.approve {
+        let who = match who {
+            Who::Person(subject) => format!(" == Valetkey::User::\"{ISSUER}#{subject}\""),
+            Who::Reviewer(name) => format!(" == Valetkey::Reviewer::\"{name}\""),
+        };
+        write("permit", who, action("approve"), credential, String::new());
+    }
+    text
 }
 
 #[test]

@@ -189,5 +189,5 @@ fn files_are_read_in_order_and_summed_up() {
 #[test]
 fn without_a_folder_there_is_the_baseline() {
     let baseline = CedarPolicies::load(&[]).expect("the baseline").summary();
-    assert_eq!(baseline.policies, 2);
+    assert_eq!(baseline.policies, 7);
 }

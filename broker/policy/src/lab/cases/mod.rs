@@ -1,0 +1,233 @@
+//! Tables of cases are answered by policies as they say, or not.
+//!
+//! `policies/README.md` tells authors how to write one.
+
+mod table;
+
+use std::{fmt::Display, path::Path};
+
+use valetkey_core::{
+    AgentName, Algorithm, Approver, Audience, Audiences, Credential, CredentialName, Credentials,
+    LIFETIME_CEILING, Risk, ScopeSet, Session, SessionId, SourceKind, Tier, UserId,
+    ports::{ApproverQuestion, CaseResult, Consent, PolicyError, Question},
+    text::printable,
+};
+
+use self::table::{Ask, Case, Expected, Table};
+use super::stand_in;
+use crate::{
+    files::{self, PolicyFile},
+    parse::line_at,
+    rules::Rules,
+};
+
+/// Longest part of a case's name that is shown, in characters.
+const NAME_SHOWN: usize = 120;
+/// Longest part of the parser's words that a message shows, in characters.
+const PARSER_SAYS: usize = 400;
+
+/// Runs every table of `place`, a folder of `*.toml` files or one file.
+pub(super) fn run(
+    rules: &Rules,
+    place: &Path,
+    credentials: &Credentials,
+) -> Result<Vec<CaseResult>, PolicyError> {
+    let mut results = Vec::new();
+    for file in files::read_tables(place)? {
+        let table = read(&file)?;
+        for case in &table.case {
+            let name = format!("{}: {}", file.name, printable(&case.name, NAME_SHOWN));
+            let asked = Asked::new(&table.ask, case, credentials)
+                .map_err(|what| PolicyError::Invalid(format!("`{name}`: {what}")))?;
+            results.push(CaseResult {
+                wrong: asked.wrong(rules, case),
+                case: name,
+            });
+        }
+    }
+    Ok(results)
+}
+
+fn read(file: &PolicyFile) -> Result<Table, PolicyError> {
+    let table: Table = toml::from_str(&file.text).map_err(|error| {
+        let at = error
+            .span()
+            .map_or(1, |span| line_at(&file.text, span.start));
+        let says = printable(error.message(), PARSER_SAYS);
+        PolicyError::Invalid(format!("`{}` line {at}: {says}", file.shown))
+    })?;
+    if table.case.is_empty() {
+        let none = format!("`{}` holds no `[[case]]`; write one", file.shown);
+        return Err(PolicyError::Invalid(none));
+    }
+    Ok(table)
+}
+
+/// What a case asks, complete.
+struct Asked {
+    session: Session,
+    credential: Credential,
+    lifetime: u64,
+    approver: Option<Answering>,
+}
+
+/// Who would answer.
+struct Answering {
+    who: Approver,
+    risk: Option<Risk>,
+}
+
+impl Asked {
+    fn new(ask: &Ask, case: &Case, credentials: &Credentials) -> Result<Self, String> {
+        let user = UserId {
+            issuer: case.issuer.as_ref().unwrap_or(&ask.issuer).clone(),
+            subject: case.user.as_ref().unwrap_or(&ask.user).clone(),
+        };
+        let groups = case.groups.as_ref().unwrap_or(&ask.groups).clone();
+        let agent = case.agent.as_ref().unwrap_or(&ask.agent);
+        let agent = AgentName::parse(agent).map_err(|error| wrong("agent", error))?;
+        let user = stand_in::user(user, groups);
+        let mut session = stand_in::session(user, agent).map_err(|error| error.to_string())?;
+        if let Some(id) = &case.session {
+            let id = SessionId::parse(id);
+            session.id = id.ok_or_else(|| wrong("session", "an id has 32 hexadecimal digits"))?;
+        }
+        let asked = Self {
+            approver: approver(case, &session.user.id)?,
+            session,
+            credential: credential(ask, case, credentials)?,
+            lifetime: case.lifetime.unwrap_or(ask.lifetime),
+        };
+        if asked.approver.is_some() == case.expect.of_approver() {
+            Ok(asked)
+        } else {
+            Err(
+                "`may` and `may not` are expected of an `approver` or a `reviewer`, a tier is not"
+                    .to_owned(),
+            )
+        }
+    }
+
+    /// What is wrong with the answer.
+    fn wrong(&self, rules: &Rules, case: &Case) -> Option<String> {
+        let (found, by) = match self.answer(rules) {
+            Ok(answer) => answer,
+            Err(error) => return Some(error.to_string()),
+        };
+        let as_by = by.join("`, `");
+        if found != case.expect {
+            let who = match by.is_empty() {
+                true => "no policy permits more".to_owned(),
+                false => format!("by `{as_by}`"),
+            };
+            let (expected, found) = (case.expect.id(), found.id());
+            return Some(format!("expected `{expected}`, found `{found}`, {who}"));
+        }
+        let expected = case.by.as_ref().filter(|expected| **expected != by)?;
+        let expected = printable(&expected.join("`, `"), PARSER_SAYS);
+        Some(format!("expected by `{expected}`, decided by `{as_by}`"))
+    }
+
+    fn answer(&self, rules: &Rules) -> Result<(Expected, Vec<String>), PolicyError> {
+        let credential = &self.credential;
+        let Some(approver) = &self.approver else {
+            let verdict = rules.decide(&Question {
+                session: &self.session,
+                credential,
+                scopes: &credential.scopes,
+                audience: &credential.audiences.first,
+                lifetime: self.lifetime,
+            })?;
+            return Ok((Expected::of(verdict.tier), verdict.policies));
+        };
+        let consent = rules.may_approve(&ApproverQuestion {
+            approver: &approver.who,
+            risk: approver.risk,
+            requester: &self.session.user.id,
+            agent: &self.session.agent,
+            credential,
+            scopes: &credential.scopes,
+            audience: &credential.audiences.first,
+            lifetime: self.lifetime,
+        })?;
+        Ok(match consent {
+            Consent::May(by) => (Expected::May, by),
+            Consent::MayNot(by) => (Expected::MayNot, by),
+        })
+    }
+}
+
+/// Who would answer. Somebody whose issuer is not said is of the same one as whoever asks.
+fn approver(case: &Case, requester: &UserId) -> Result<Option<Answering>, String> {
+    let who = match (&case.approver, &case.reviewer) {
+        (None, None) => return Ok(None),
+        (Some(subject), None) => {
+            let id = UserId {
+                issuer: case
+                    .approver_issuer
+                    .as_ref()
+                    .unwrap_or(&requester.issuer)
+                    .clone(),
+                subject: subject.clone(),
+            };
+            let groups = case.approver_groups.clone().unwrap_or_default();
+            Approver::Person {
+                user: stand_in::user(id, groups),
+            }
+        }
+        (None, Some(name)) => Approver::Reviewer { name: name.clone() },
+        (Some(_), Some(_)) => return Err("name an `approver` or a `reviewer`".to_owned()),
+    };
+    let risk = case.risk;
+    Ok(Some(Answering { who, risk }))
+}
+
+/// The credential, with exactly the scopes that are asked for. What neither case nor table says of it
+/// is as configured.
+fn credential(ask: &Ask, case: &Case, credentials: &Credentials) -> Result<Credential, String> {
+    let name = case.credential.as_ref().unwrap_or(&ask.credential);
+    let configured = credentials.find(name);
+    let scopes = case.scopes.as_ref().unwrap_or(&ask.scopes);
+    let scopes = ScopeSet::parse(scopes.iter().map(String::as_str));
+    let audience = Audience::parse(case.audience.as_ref().unwrap_or(&ask.audience));
+    let labels = case.labels.as_ref().or(ask.labels.as_ref());
+    let labels = labels.map(|labels| labels.iter().cloned().collect());
+    let owner = match case.owner.as_ref().or(ask.owner.as_ref()) {
+        Some(owner) => Some(person(owner)?),
+        None => configured.as_ref().and_then(|known| known.owner.clone()),
+    };
+    Ok(Credential {
+        name: CredentialName::parse(name).map_err(|error| wrong("credential", error))?,
+        source: case
+            .source
+            .or(ask.source)
+            .or(configured.as_ref().map(|known| known.source))
+            .unwrap_or(SourceKind::Signed),
+        scopes: scopes.map_err(|error| wrong("scopes", error))?,
+        audiences: Audiences {
+            first: audience.map_err(|error| wrong("audience", error))?,
+            others: Vec::new(),
+        },
+        max_lifetime: LIFETIME_CEILING,
+        algorithm: Algorithm::default(),
+        owner,
+        labels: labels
+            .or_else(|| configured.map(|known| known.labels.clone()))
+            .unwrap_or_default(),
+        min_tier: Tier::Auto,
+    })
+}
+
+fn person(text: &str) -> Result<UserId, String> {
+    let (issuer, subject) = text
+        .split_once('#')
+        .ok_or_else(|| wrong("owner", "a person is an issuer, `#` and a subject"))?;
+    Ok(UserId {
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+    })
+}
+
+fn wrong(what: &str, error: impl Display) -> String {
+    format!("`{what}`: {error}")
+}

@@ -1,0 +1,140 @@
+//! The policies of one reading, and how they answer.
+
+use std::collections::BTreeSet;
+
+use cedar_policy::{Authorizer, Context, Policy};
+use valetkey_core::{
+    Tier,
+    ports::{ApproverQuestion, Consent, PolicyError, PolicySummary, Question, Verdict},
+};
+
+use crate::{
+    facts::{Facts, Groups},
+    files::{self, PolicyFile},
+    parse,
+    slices::{Slices, Spoken},
+    words::Words,
+};
+
+/// Policies that fit the schema, ready to be asked.
+pub(crate) struct Rules {
+    pub(crate) words: Words,
+    pub(crate) authorizer: Authorizer,
+    /// In the order of their files.
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) slices: Slices,
+    pub(crate) groups: Groups,
+    pub(crate) summary: PolicySummary,
+}
+
+/// One scope that nothing has permitted so far, and what forbids it.
+struct Open {
+    context: Context,
+    forbids: BTreeSet<String>,
+}
+
+impl Rules {
+    pub(crate) fn read(files: &[PolicyFile]) -> Result<Self, PolicyError> {
+        Self::new(parse::policies(files)?, files::digest(files))
+    }
+
+    fn new(policies: Vec<Policy>, digest: String) -> Result<Self, PolicyError> {
+        let words = Words::new()?;
+        Ok(Self {
+            authorizer: Authorizer::new(),
+            groups: Groups::named_by(&words, &policies),
+            slices: Slices::new(&words, &policies)?,
+            summary: PolicySummary {
+                digest,
+                policies: policies.len().try_into().unwrap_or(u64::MAX),
+            },
+            policies,
+            words,
+        })
+    }
+
+    /// The same policies and one more.
+    pub(crate) fn with(&self, policy: Policy) -> Result<Self, PolicyError> {
+        let policies = self.policies.iter().cloned().chain([policy]).collect();
+        Self::new(policies, self.summary.digest.clone())
+    }
+
+    /// The same policies without one.
+    pub(crate) fn without(&self, id: &str) -> Result<Self, PolicyError> {
+        let rest = self
+            .policies
+            .iter()
+            .filter(|policy| AsRef::<str>::as_ref(policy.id()) != id);
+        Self::new(rest.cloned().collect(), self.summary.digest.clone())
+    }
+
+    /// Asks about every scope by itself, from the least friction to the most: what is permitted at one
+    /// tier is not asked about at the next. A policy that fails to evaluate fails the whole question.
+    pub(crate) fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
+        let facts = Facts::new(&self.words, &self.groups, question)?;
+        let mut open = open(&facts)?;
+        for (tier, action) in &self.words.tiers {
+            let relevant = self.slices.relevant(action, &facts);
+            let mut permits = BTreeSet::new();
+            let mut left = Vec::new();
+            for mut scope in open {
+                let request = facts.request(action, scope.context.clone())?;
+                match relevant.ask(&self.authorizer, &request, &facts)? {
+                    Spoken::Permitted(by) => {
+                        permits.extend(by);
+                        continue;
+                    }
+                    Spoken::Forbidden(by) => scope.forbids.extend(by),
+                    Spoken::Nothing => {}
+                }
+                left.push(scope);
+            }
+            if left.is_empty() {
+                return Ok(verdict(*tier, permits));
+            }
+            open = left;
+        }
+        let forbids = open.into_iter().flat_map(|scope| scope.forbids).collect();
+        Ok(verdict(Tier::Deny, forbids))
+    }
+
+    /// Every scope must be permitted to be approved.
+    pub(crate) fn may_approve(
+        &self,
+        question: &ApproverQuestion<'_>,
+    ) -> Result<Consent, PolicyError> {
+        let facts = Facts::of_approver(&self.words, &self.groups, question)?;
+        let action = &self.words.approve;
+        let relevant = self.slices.relevant(action, &facts);
+        let mut permits = BTreeSet::new();
+        for scope in open(&facts)? {
+            let request = facts.request(action, scope.context)?;
+            match relevant.ask(&self.authorizer, &request, &facts)? {
+                Spoken::Permitted(by) => permits.extend(by),
+                Spoken::Forbidden(by) => return Ok(Consent::MayNot(by.into_iter().collect())),
+                Spoken::Nothing => return Ok(Consent::MayNot(Vec::new())),
+            }
+        }
+        Ok(Consent::May(permits.into_iter().collect()))
+    }
+}
+
+fn open(facts: &Facts<'_>) -> Result<Vec<Open>, PolicyError> {
+    let scopes = facts.scopes().map(|scope| {
+        Ok(Open {
+            context: facts.context(scope)?,
+            forbids: BTreeSet::new(),
+        })
+    });
+    scopes.collect()
+}
+
+fn verdict(tier: Tier, policies: BTreeSet<String>) -> Verdict {
+    Verdict {
+        tier,
+        policies: policies.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
