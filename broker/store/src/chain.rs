@@ -2,15 +2,16 @@
 //!
 //! `hash(n) = SHA-256(hash(n-1) || n || length of the record || record || bound)`, with numbers as 64
 //! bits, big endian. `hash(0)` is the SHA-256 of a fixed label and the ledger's random id, so that no
-//! two ledgers share a hash. `bound` is empty but for a record that changed a session or a login: it
-//! is `s` or `l`, the length of the session's id or the account's name, that, and the SHA-256 of the
-//! row's JSON, or nothing where the row went.
+//! two ledgers share a hash. `bound` is empty but for a record that changed a row: it is `s` for a
+//! session, `l` for a login, `a` for an approval or `k` for a lock; then the length of its subject, that
+//! (a session's 16 bytes, an account's name, the 32 digits of an approval, `owner` or `admin`), and the
+//! SHA-256 of the row's JSON, or nothing where the row went.
 
 use std::fmt;
 
 use ring::digest::{Context, SHA256};
 
-use crate::bound::{Bound, Subject};
+use crate::bound::Bound;
 
 const GENESIS: &[u8] = b"valetkey ledger v2\0";
 
@@ -76,20 +77,17 @@ impl Head {
     }
 
     /// After one more record.
-    pub(crate) fn then(self, record: &[u8], bound: Option<&Bound<'_>>) -> Self {
+    pub(crate) fn then(self, record: &[u8], bound: Option<&Bound>) -> Self {
         let sequence = self.sequence.saturating_add(1);
         let (place, length) = (sequence.to_be_bytes(), length_of(record));
         let start: [&[u8]; 4] = [&self.hash.0, &place, &length, record];
         let hash = match bound {
             None => Hash::of(&start),
             Some(Bound { subject, row }) => {
-                let (kind, subject): (&[u8], _) = match subject {
-                    Subject::Session(id) => (b"s", *id),
-                    Subject::Login(account) => (b"l", *account),
-                };
+                let (kind, id) = (subject.kind.tag(), &*subject.id);
                 let row = row.as_ref().map_or(&[][..], |row| row.as_bytes());
                 let [a, b, c, d] = start;
-                Hash::of(&[a, b, c, d, kind, &length_of(subject), subject, row])
+                Hash::of(&[a, b, c, d, kind, &length_of(id), id, row])
             }
         };
         Self { sequence, hash }
@@ -102,8 +100,10 @@ fn length_of(bytes: &[u8]) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
+    use valetkey_core::{AccountName, ApprovalId, LockHolder};
+
     use super::{Head, LedgerId};
-    use crate::bound::Bound;
+    use crate::bound::{Bound, Subject};
 
     #[test]
     fn place_and_past_are_part_of_the_hash() {
@@ -129,22 +129,32 @@ mod tests {
             sequence: 0,
             hash: super::Hash([0; 32]),
         };
+        let work = AccountName::parse("work").unwrap();
+        let approval = ApprovalId::parse("0198c0de00007000800000000000000f").unwrap();
         for (bound, hash) in [
             (
                 None,
                 "2ec439adf82db5d55ef5e90f5610fa2d5258c72272fbd2ba9ada02bb288b2720",
             ),
             (
-                Some(Bound::session(&[7; 16], "[]")),
+                Some(Bound::new(Subject::session([7; 16]), Some("[]"))),
                 "f04548f56ca0589d5cbe6c2fcec63db47c183fea344f406be420b5519374e5cb",
             ),
             (
-                Some(Bound::login("work", Some("[]"))),
+                Some(Bound::new(Subject::login(&work), Some("[]"))),
                 "a09d457024522d209fdf0aa68da5eb82471628040422c065007b782c9158f9d9",
             ),
             (
-                Some(Bound::login("work", None)),
+                Some(Bound::new(Subject::login(&work), None)),
                 "2177d4c8f91d24c27baac41db1d4d2ae0f149aa3fe0dce4a8f88caf118b5b498",
+            ),
+            (
+                Some(Bound::new(Subject::approval(approval), Some("[]"))),
+                "4c34ca9f746d69713f8fa875e5b22107490d13e611b8cf98ad626bdc72cbc1bc",
+            ),
+            (
+                Some(Bound::new(Subject::lock(LockHolder::Owner), None)),
+                "c18e0ff1cdb17409dd56a15f7840bbbe04b51100938e6cf62397b314b6dffad7",
             ),
         ] {
             assert_eq!(zero.then(b"{}", bound.as_ref()).hash.to_string(), hash);

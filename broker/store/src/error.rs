@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
-use valetkey_core::{ports::LedgerError, text::printable};
+use valetkey_core::{
+    ports::{ApprovalError, LedgerError},
+    text::printable,
+};
 
 /// Why the database was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +86,14 @@ pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
 /// Whether a row was there already that only the writer could have made.
 pub(crate) fn is_conflict(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+/// Why a change that is not one of an approval was not stored.
+pub(crate) fn ledger_error(error: ApprovalError) -> LedgerError {
+    match error {
+        ApprovalError::Ledger(error) => error,
+        other @ (ApprovalError::Conflict(_) | ApprovalError::Unknown) => unwritable(other),
+    }
 }
 
 /// The same, for whoever waits.

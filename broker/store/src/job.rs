@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use valetkey_core::{
-    AccountName, Event, Session, SessionState, ports::LedgerError, record::SealedRecord,
+    AccountName, Approval, Event, LockHolder, Session, SessionState,
+    approval::{Ending, State},
+    ports::ApprovalError,
+    record::SealedRecord,
 };
 
 use crate::signature::Checkpoint;
 
-/// The place of the record, or why there is none.
-pub(crate) type Outcome = Result<u64, LedgerError>;
+/// The place of the record, or why there is none. Only a change of an approval meets with a conflict.
+pub(crate) type Outcome = Result<u64, ApprovalError>;
 
 /// One change, and who waits for it.
 pub(crate) struct Job {
@@ -34,6 +37,16 @@ pub(crate) enum Change {
     },
     /// A login is gone.
     Logout(AccountName, SealedRecord),
+    /// An approval as it is from now on, and in JSON.
+    Approval(Arc<Approval>, String, SealedRecord),
+    /// A lock as it is from now on, in JSON, or that it is lifted.
+    Lock {
+        holder: LockHolder,
+        lock: Option<String>,
+        /// How often its holder had taken it when this was queued.
+        taken: u64,
+        record: SealedRecord,
+    },
     /// What stands up to here is vouched for; leases that have ended by then may go.
     Checkpoint(Checkpoint),
 }
@@ -49,7 +62,22 @@ impl Change {
             Self::Session(session, ..) => session.state != SessionState::Active,
             Self::Login { dead, .. } => *dead,
             Self::Logout(..) => true,
+            Self::Approval(approval, ..) => takes_back(&approval.state),
+            Self::Lock { lock, .. } => lock.is_some(),
             Self::Checkpoint(_) => false,
         }
+    }
+}
+
+/// An answer that is used up, or a time that is over, needs no room: where the disk is full nothing is
+/// given for it anyway, and time passes without a record.
+const fn takes_back(state: &State) -> bool {
+    match state {
+        State::Open { .. } | State::Granted { .. } => false,
+        State::Refused { .. } => true,
+        State::Over { ending, .. } => match ending {
+            Ending::Withdrawn | Ending::PolicyChanged | Ending::TakenBack => true,
+            Ending::Expired | Ending::Used | Ending::Lapsed => false,
+        },
     }
 }

@@ -1,14 +1,16 @@
-//! The embedded database: the ledger, the sessions, their leases, and who is logged in.
+//! The embedded database: the ledger, the sessions, their leases and approvals, the machine's locks,
+//! and who is logged in.
 //!
 //! One SQLite file, one thread that writes it (`writer`), any number of threads that read it
 //! (`readers`). Whatever is queued is stored in one transaction with one flush, and only then is
 //! anybody answered: an answer means that the record survives a power cut.
 //!
-//! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how the rows of
-//! sessions and logins hang on the records is told in `bound`; how tampering is found, and what is
-//! not, in `verify` and `checkpoint`.
+//! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how the other rows hang
+//! on the records is told in `bound`; how tampering is found, and what is not, in `verify` and
+//! `checkpoint`.
 
 mod anchor;
+mod approvals;
 mod audit;
 mod ballast;
 mod batch;
@@ -16,12 +18,15 @@ mod bound;
 mod chain;
 mod checkpoint;
 mod error;
+mod held;
 mod job;
 mod key;
 mod ledger;
 mod live;
+mod locks;
 mod logins;
 mod open;
+mod questions;
 mod queue;
 mod readers;
 mod rows;

@@ -34,6 +34,13 @@ impl Live {
         shown.is_some_and(|session| session.state == SessionState::Active)
     }
 
+    /// Whether it is there and not over.
+    pub(crate) fn is_lasting(&self, id: SessionId) -> bool {
+        let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let shown = sessions.get(&id);
+        shown.is_some_and(|session| !session.state.is_final())
+    }
+
     /// Whether the session is shown to be over, in another way than this one.
     pub(crate) fn contradicts(&self, session: &Session) -> bool {
         let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -14,7 +14,7 @@ use tokio::{sync::oneshot, time::timeout};
 use valetkey_core::ports::LedgerError;
 
 use crate::{
-    error::unwritable,
+    error::{ledger_error, unwritable},
     job::{Change, Job, Outcome},
 };
 
@@ -73,11 +73,33 @@ impl Queue {
         &self.progress
     }
 
-    /// Answers when the change is durable, refused or late. While the disk does not answer,
-    /// nothing more is queued and everybody is told at once, but for a change that takes authority
-    /// away: its caller is told as well, and it is queued to be stored when the disk comes back.
-    pub(crate) async fn store(&self, change: Change) -> Outcome {
+    /// The same as [`Queue::submit`], for a change that meets with no conflict.
+    pub(crate) async fn store(&self, change: Change) -> Result<u64, LedgerError> {
+        self.submit(change).await.map_err(ledger_error)
+    }
+
+    /// Queues the change before it returns; what it returns answers when the change is durable,
+    /// refused or late. While the disk does not answer, nothing more is queued and everybody is told
+    /// at once, but for a change that takes authority away: its caller is told as well, and it is
+    /// queued to be stored when the disk comes back.
+    pub(crate) fn submit(&self, change: Change) -> impl Future<Output = Outcome> + Send + use<'_> {
         let settled = self.progress.settled.load(Ordering::Acquire);
+        let queued = self.queued(change);
+        async move {
+            match timeout(self.answer_within, queued?).await {
+                Ok(answer) => answer.unwrap_or_else(|_| Err(stopped().into())),
+                Err(_) => {
+                    // Raised, never lowered: somebody may have waited in vain for a later batch.
+                    self.progress
+                        .stuck_at
+                        .fetch_max(settled + 1, Ordering::AcqRel);
+                    Err(LedgerError::Slow.into())
+                }
+            }
+        }
+    }
+
+    fn queued(&self, change: Change) -> Result<oneshot::Receiver<Outcome>, LedgerError> {
         let stuck = self.progress.is_stuck();
         if stuck && !change.takes_away() {
             return Err(LedgerError::Slow);
@@ -90,16 +112,7 @@ impl Queue {
         if stuck {
             return Err(LedgerError::Slow);
         }
-        match timeout(self.answer_within, answer).await {
-            Ok(answer) => answer.unwrap_or_else(|_| Err(stopped())),
-            Err(_) => {
-                // Raised, never lowered: somebody may have waited in vain for a later batch.
-                self.progress
-                    .stuck_at
-                    .fetch_max(settled + 1, Ordering::AcqRel);
-                Err(LedgerError::Slow)
-            }
-        }
+        Ok(answer)
     }
 
     fn send(&self, job: Job) -> Result<(), LedgerError> {

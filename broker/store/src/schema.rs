@@ -8,16 +8,18 @@ use crate::{chain::LedgerId, error::OpenError};
 
 /// `VKEY`: how `file` and SQLite itself know whose file it is.
 const APPLICATION: i32 = 0x564b_4559;
-/// The one format that was ever released. A change of the tables raises it and brings a migration.
-const FORMAT: i32 = 2;
+/// A change of the tables raises it and brings a migration.
+const FORMAT: i32 = 3;
+/// Before approvals and locks.
+const WITHOUT_DECISIONS: i32 = 2;
 
 /// `told` is for people with the `sqlite3` tool: what they would like to search by is computed from
 /// the record when they ask, so it costs nothing when a record is stored and cannot disagree with it.
 ///
 /// A lease is an index into the ledger. `changed` is the place of the record that a row came with:
 /// a row that speaks of a record beyond the end tells that the end was cut off. `subject` and `bound`
-/// are that record's side of it: whose row, a session's id as BLOB or an account as TEXT, and the
-/// SHA-256 of what it says, NULL where it went. `room` is empty but for a moment on a full disk.
+/// are that record's side of it: whose row, a session's id as BLOB or as TEXT an account, `approval ` and
+/// an id, or `lock ` and its holder; and the SHA-256 of what it says, NULL where it went. `room` is empty but for a moment on a full disk.
 const TABLES: &str = "
 CREATE TABLE ledger (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -68,7 +70,24 @@ CREATE TABLE room (
 ) STRICT;
 ";
 
-/// Makes the tables where the file is new, and refuses files that are not ours or not of our time.
+/// What format 3 added.
+const DECISIONS: &str = "
+CREATE TABLE approvals (
+    id TEXT NOT NULL PRIMARY KEY,
+    session BLOB NOT NULL,
+    changed INTEGER NOT NULL,
+    approval TEXT NOT NULL
+) STRICT;
+CREATE INDEX asked ON approvals (session);
+CREATE TABLE locks (
+    holder TEXT NOT NULL PRIMARY KEY,
+    changed INTEGER NOT NULL,
+    lock TEXT NOT NULL
+) STRICT;
+";
+
+/// Makes the tables where the file is new, brings an older file up to date, and refuses files that are
+/// not ours or not of our time.
 pub(crate) fn prepare(
     db: &Connection,
     path: &Path,
@@ -84,6 +103,7 @@ pub(crate) fn prepare(
     };
     match (application, number("user_version")?) {
         (APPLICATION, FORMAT) => {}
+        (APPLICATION, WITHOUT_DECISIONS) => add_decisions(db)?,
         (APPLICATION, found) if found > FORMAT => {
             return Err(OpenError::Newer {
                 path: path.to_owned(),
@@ -107,8 +127,17 @@ fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
 fn create(db: &Connection, id: LedgerId) -> rusqlite::Result<()> {
     let transaction = db.unchecked_transaction()?;
     db.execute_batch(TABLES)?;
+    db.execute_batch(DECISIONS)?;
     db.execute("INSERT INTO ledger (one, id) VALUES (1, ?1)", params![id.0])?;
     db.pragma_update(None, "application_id", APPLICATION)?;
+    db.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
+/// Nothing that is there is changed: every record, row and hash of the older format is one of this.
+fn add_decisions(db: &Connection) -> rusqlite::Result<()> {
+    let transaction = db.unchecked_transaction()?;
+    db.execute_batch(DECISIONS)?;
     db.pragma_update(None, "user_version", FORMAT)?;
     transaction.commit()
 }

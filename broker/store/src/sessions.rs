@@ -83,6 +83,9 @@ impl Sessions for Store {
             if session.state != SessionState::Active {
                 self.shared.live.take_away(&session);
             }
+            if session.state.is_final() {
+                self.shared.questions.forget(session.id);
+            }
             let json = serde_json::to_string(&*session).map_err(unwritable)?;
             let change = Change::Session(session, json, record);
             self.queue.store(change).await.map(drop)

@@ -12,12 +12,14 @@ use tokio::sync::watch;
 use valetkey_core::ports::{Clock, Entropy, SecretStore};
 
 use crate::{
-    OpenError,
+    OpenError, approvals,
     ballast::{self, Ballast},
     chain::{Head, LedgerId},
     checkpoint::Vouched,
+    held::Held,
     live::Live,
-    open,
+    locks, open,
+    questions::Questions,
     queue::{DEPTH, Progress, Queue},
     readers::Readers,
     schema, sessions, verify,
@@ -60,7 +62,8 @@ impl Options {
 }
 
 /// The open database: [`Ledger`](valetkey_core::ports::Ledger),
-/// [`Audit`](valetkey_core::ports::Audit), [`Sessions`](valetkey_core::ports::Sessions) and
+/// [`Audit`](valetkey_core::ports::Audit), [`Sessions`](valetkey_core::ports::Sessions),
+/// [`Approvals`](valetkey_core::ports::Approvals), [`Locks`](valetkey_core::ports::Locks) and
 /// [`LoginBook`](valetkey_core::ports::LoginBook) in one.
 ///
 /// Dropping it stores what is queued and waits for that, at most as long as the disk takes.
@@ -76,7 +79,7 @@ pub struct Store {
 impl Store {
     /// Opens the database at `path`, and makes it where there is none; its folder must exist and be
     /// writable by this user alone. Blocks for a few flushes, and as long as it takes to read the
-    /// sessions that are not over. One process at a time.
+    /// sessions that are not over and their approvals. One process at a time.
     ///
     /// A ledger whose end does not verify is told to the log and appended to all the same: refusing
     /// would not bring back what was changed, would lose what is recorded from now on, and would let
@@ -107,8 +110,11 @@ impl Store {
             tried: options.clock.now(),
             failed: false,
         };
+        let live = Live::new(sessions::live(&db)?);
         let shared = Arc::new(Shared {
-            live: Live::new(sessions::live(&db)?),
+            questions: Questions::new(approvals::lasting(&db, &live)?),
+            live,
+            held: Held::new(locks::held(&db)?),
             head: watch::channel(head).0,
             noticed: Mutex::default(),
         });

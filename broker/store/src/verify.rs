@@ -9,15 +9,15 @@
 //! | the end cut off, its checkpoints too | the keyring knows how long the ledger was; sessions and leases speak of records that are not there; a broker that runs remembers its last record |
 //! | a checkpoint forged | it is not signed by the keyring's key |
 //! | the whole file replaced | the keyring vouches for a ledger that is gone |
-//! | the row of a session or a login edited, set back, put in or removed | the last record of that session or account is bound to another row, or there is none |
+//! | the row of a session, a login, an approval or a lock edited, set back, put in or removed | the last record of its subject is bound to another row, or there is none |
 //! | that record edited, removed or made the last | it is a record: see above |
 //!
 //! Whoever opens the store sees the rows alone: one that is not bound to the last record of its subject
-//! lends nothing. The chain is not walked then but for its end, so a row that was edited together with
+//! lends nothing, and where it is the row of a lock, the lock is held. The chain is not walked then but for its end, so a row that was edited together with
 //! its record, or set back with its later records removed, is found here only.
 //!
-//! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets sessions,
-//! logins and leases back. `Verification::anchored` says how far the ledger is beyond even that.
+//! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets the rows
+//! and leases back. `Verification::anchored` says how far the ledger is beyond even that.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,8 @@ const CHECKPOINTS: &str = "SELECT sequence, hash, at, signature FROM checkpoints
 /// Rows that came with a record, and the record that they came with.
 const WITNESSES: &str = "SELECT 'a session', max(changed) FROM sessions
     UNION ALL SELECT 'a login', max(changed) FROM logins
+    UNION ALL SELECT 'an approval', max(changed) FROM approvals
+    UNION ALL SELECT 'a lock', max(changed) FROM locks
     UNION ALL SELECT 'a lease', max(sequence) FROM leases";
 
 /// The last record. Says in the log what is wrong with the last few.
@@ -225,7 +227,7 @@ struct Stored<'a> {
     sequence: i64,
     record: &'a [u8],
     hash: Option<Hash>,
-    bound: Option<Bound<'a>>,
+    bound: Option<Bound>,
 }
 
 impl<'a> Stored<'a> {
@@ -284,7 +286,7 @@ impl Walk {
 
     fn all(&mut self, rows: &mut Rows<'_>) -> rusqlite::Result<()> {
         while let Some(row) = rows.next()? {
-            self.step(&Stored::read(row));
+            self.step(Stored::read(row));
         }
         Ok(())
     }
@@ -296,7 +298,7 @@ impl Walk {
         }
     }
 
-    fn step(&mut self, stored: &Stored<'_>) {
+    fn step(&mut self, stored: Stored<'_>) {
         self.records += 1;
         let Some(sequence) = u64::try_from(stored.sequence)
             .ok()
@@ -327,7 +329,7 @@ impl Walk {
         }
         let hash = stored.hash.unwrap_or(next.hash);
         self.last = Head { sequence, hash };
-        if let Some(bound) = &stored.bound {
+        if let Some(bound) = stored.bound {
             self.brought.by(sequence, bound);
         }
         self.compare();

@@ -14,9 +14,11 @@ use crate::{
     batch::Batch,
     chain::{Head, LedgerId},
     error::{is_busy, is_conflict, unwritable, wants_room},
+    held::Held,
     job::{Change, Job, Outcome},
     live::Live,
     open::LOCK_WAIT,
+    questions::Questions,
     queue::Progress,
     verify,
 };
@@ -27,10 +29,39 @@ const BATCH: usize = 256;
 /// What the writer shares with those who read.
 pub(crate) struct Shared {
     pub(crate) live: Live,
+    pub(crate) questions: Questions,
+    pub(crate) held: Held,
     /// The last record that is durable.
     pub(crate) head: watch::Sender<Head>,
     /// What the writer saw that only a stranger can have done.
     pub(crate) noticed: Mutex<Vec<Fault>>,
+}
+
+impl Shared {
+    /// Shows a change that is durable.
+    fn show(&self, change: &Change) {
+        match change {
+            Change::Session(session, ..) => {
+                self.live.settle(session);
+                if session.state.is_final() {
+                    self.questions.forget(session.id);
+                }
+            }
+            Change::Approval(approval, ..) => self.questions.settle(approval, &self.live),
+            Change::Lock {
+                holder,
+                lock: None,
+                taken,
+                ..
+            } => self.held.lifted(*holder, *taken),
+            // A lock that is taken was shown before.
+            Change::Lock { .. }
+            | Change::Record(_)
+            | Change::Login { .. }
+            | Change::Logout(..)
+            | Change::Checkpoint(_) => {}
+        }
+    }
 }
 
 /// Owns the connection that writes, and the head of the chain.
@@ -101,7 +132,7 @@ impl Writer {
             return Ok(Vec::new());
         }
         self.begin()?;
-        let stored = Batch::new(&self.db, &self.shared.live, self.head, &mut self.pruned)
+        let stored = Batch::new(&self.db, &self.shared, self.head, &mut self.pruned)
             .store(jobs)
             .and_then(|stored| self.run_cached("COMMIT").map(|()| stored));
         match stored {
@@ -143,8 +174,8 @@ impl Writer {
     /// Shows what is durable, then answers in order.
     fn answer(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
         for (job, outcome) in jobs.iter().zip(&outcomes) {
-            if let (Change::Session(session, ..), Ok(_)) = (&*job.change, outcome) {
-                self.shared.live.settle(session);
+            if outcome.is_ok() {
+                self.shared.show(&job.change);
             }
         }
         self.progress.settled();
@@ -158,7 +189,7 @@ impl Writer {
     }
 
     fn refuse(&self, jobs: Vec<Job>, error: &LedgerError) {
-        let outcomes = jobs.iter().map(|_| Err(error.clone())).collect();
+        let outcomes = jobs.iter().map(|_| Err(error.clone().into())).collect();
         self.answer(jobs, outcomes);
     }
 

@@ -80,13 +80,13 @@ fn a_newer_file_is_refused_with_what_to_do() {
     let home = Home::new();
     drop(home.open());
     let stranger = home.stranger();
-    stranger.pragma_update(None, "user_version", 3).unwrap();
+    stranger.pragma_update(None, "user_version", 4).unwrap();
     drop(stranger);
     let error = home.try_open().map(drop).unwrap_err().to_string();
     assert_eq!(
         error,
         format!(
-            "`{}` was written by a newer valetkey (format 3, this one knows 2); install the newer one again",
+            "`{}` was written by a newer valetkey (format 4, this one knows 3); install the newer one again",
             home.database().display()
         )
     );

@@ -2,11 +2,13 @@
 
 mod contract;
 mod crash;
+mod decisions;
 mod file;
 mod full_disk;
 mod home;
 mod lock;
 mod logins;
+mod migration;
 mod restart;
 mod rows;
 mod tampering;

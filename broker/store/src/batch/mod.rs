@@ -1,22 +1,26 @@
 //! One transaction: the changes of everybody who waits, in order.
 
+mod approvals;
+mod leases;
+
+use std::{collections::HashMap, sync::Arc};
+
 use rusqlite::{Connection, ToSql, params, types::ToSqlOutput, types::ValueRef};
-use valetkey_core::{Event, Lease, ports::LedgerError, record::SealedRecord};
+use valetkey_core::{
+    Approval, ApprovalId, Event, LockHolder, Session, ports::LedgerError, record::SealedRecord,
+};
 
 use crate::{
-    bound::Bound,
+    bound::{Bound, Subject},
     chain::{Hash, Head},
     job::{Change, Job, Outcome},
     key,
-    live::Live,
     signature::Checkpoint,
+    writer::Shared,
 };
 
 const RECORD: &str = "INSERT INTO records (sequence, record, hash, subject, bound)
     VALUES (?1, ?2, ?3, ?4, ?5)";
-/// A row that is there already speaks of a record that was cut off; the ledger goes on without it.
-const LEASE: &str =
-    "INSERT OR REPLACE INTO leases (session, sequence, expires) VALUES (?1, ?2, ?3)";
 /// Changes no row of a session that is over.
 const SESSION: &str = "INSERT INTO sessions (id, live, changed, session) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (id) DO UPDATE
@@ -25,36 +29,36 @@ const SESSION: &str = "INSERT INTO sessions (id, live, changed, session) VALUES 
 const LOGIN: &str = "INSERT INTO logins (account, changed, login) VALUES (?1, ?2, ?3)
     ON CONFLICT (account) DO UPDATE SET changed = excluded.changed, login = excluded.login";
 const LOGOUT: &str = "DELETE FROM logins WHERE account = ?1";
+const LOCK: &str = "INSERT INTO locks (holder, changed, lock) VALUES (?1, ?2, ?3)
+    ON CONFLICT (holder) DO UPDATE SET changed = excluded.changed, lock = excluded.lock";
+const UNLOCK: &str = "DELETE FROM locks WHERE holder = ?1";
 const CHECKPOINT: &str = "INSERT OR REPLACE INTO checkpoints (sequence, hash, at, signature)
     VALUES (?1, ?2, ?3, ?4)";
-const NEXT_LEASED: &str = "SELECT min(session) FROM leases WHERE session > ?1";
-const PRUNE: &str = "DELETE FROM leases WHERE session = ?1 AND expires <= ?2 AND sequence IN
-    (SELECT sequence FROM leases WHERE session = ?1 ORDER BY sequence LIMIT 512)";
-
-/// How many sessions are relieved of ended leases at each checkpoint.
-const PRUNED: usize = 16;
 
 /// A transaction under way. Dropping it without a commit is the caller's to roll back.
 pub(crate) struct Batch<'a> {
     db: &'a Connection,
-    live: &'a Live,
+    shared: &'a Shared,
     head: Head,
     pruned: &'a mut Vec<u8>,
+    /// The approvals that this batch changed: whoever comes behind in it finds them so.
+    approvals: HashMap<ApprovalId, Arc<Approval>>,
 }
 
 impl<'a> Batch<'a> {
     /// `head` is the last record; `pruned` is the session whose leases were looked at last.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         db: &'a Connection,
-        live: &'a Live,
+        shared: &'a Shared,
         head: Head,
         pruned: &'a mut Vec<u8>,
     ) -> Self {
         Self {
             db,
-            live,
+            shared,
             head,
             pruned,
+            approvals: HashMap::new(),
         }
     }
 
@@ -67,20 +71,11 @@ impl<'a> Batch<'a> {
     }
 
     fn one(&mut self, change: &Change) -> rusqlite::Result<Outcome> {
-        let next = key::integer(self.head.sequence.saturating_add(1))?;
         match change {
             Change::Record(record) => return self.token_or_other(record),
-            Change::Session(session, json, record) => {
-                let id = key::session(session.id);
-                let live = !session.state.is_final();
-                if self.live.contradicts(session) {
-                    return Ok(Err(LedgerError::SessionGone));
-                }
-                let changed = self.run(SESSION, params![id, live, next, json])?;
-                if changed == 0 {
-                    return Ok(Err(LedgerError::SessionGone));
-                }
-                self.chain(record, Some(Bound::session(&id, json)))?;
+            Change::Session(session, json, record) => return self.session(session, json, record),
+            Change::Approval(approval, json, record) => {
+                return self.approval(approval, json, record);
             }
             Change::Login {
                 account,
@@ -88,14 +83,21 @@ impl<'a> Batch<'a> {
                 record,
                 ..
             } => {
-                self.run(LOGIN, params![account.as_str(), next, login])?;
-                let bound = Bound::login(account.as_str(), Some(login));
+                self.run(LOGIN, params![account.as_str(), self.next()?, login])?;
+                let bound = Bound::new(Subject::login(account), Some(login));
                 self.chain(record, Some(bound))?;
             }
             Change::Logout(account, record) => {
                 self.run(LOGOUT, [account.as_str()])?;
-                self.chain(record, Some(Bound::login(account.as_str(), None)))?;
+                let bound = Bound::new(Subject::login(account), None);
+                self.chain(record, Some(bound))?;
             }
+            Change::Lock {
+                holder,
+                lock,
+                record,
+                ..
+            } => self.lock(*holder, lock.as_deref(), record)?,
             Change::Checkpoint(checkpoint) => self.checkpoint(checkpoint)?,
         }
         Ok(Ok(self.head.sequence))
@@ -103,8 +105,10 @@ impl<'a> Batch<'a> {
 
     fn token_or_other(&mut self, record: &SealedRecord) -> rusqlite::Result<Outcome> {
         if let Event::TokenIssued { lease, .. } = &record.record().event {
-            if !self.live.is_active(lease.session) {
-                return Ok(Err(LedgerError::SessionGone));
+            // A lock is shown before its record is queued and until its end is durable: whoever is not
+            // stopped by what is shown comes before the one or behind the other.
+            if !self.shared.live.is_active(lease.session) || self.shared.held.any() {
+                return Ok(Err(LedgerError::SessionGone.into()));
             }
             self.chain(record, None)?;
             self.lease(lease)?;
@@ -114,23 +118,52 @@ impl<'a> Batch<'a> {
         Ok(Ok(self.head.sequence))
     }
 
-    fn chain(&mut self, record: &SealedRecord, bound: Option<Bound<'_>>) -> rusqlite::Result<()> {
+    fn session(
+        &mut self,
+        session: &Session,
+        json: &str,
+        record: &SealedRecord,
+    ) -> rusqlite::Result<Outcome> {
+        let id = key::session(session.id);
+        let live = !session.state.is_final();
+        if self.shared.live.contradicts(session) {
+            return Ok(Err(LedgerError::SessionGone.into()));
+        }
+        let changed = self.run(SESSION, params![id, live, self.next()?, json])?;
+        if changed == 0 {
+            return Ok(Err(LedgerError::SessionGone.into()));
+        }
+        self.chain(record, Some(Bound::new(Subject::session(id), Some(json))))?;
+        Ok(Ok(self.head.sequence))
+    }
+
+    fn lock(
+        &mut self,
+        holder: LockHolder,
+        lock: Option<&str>,
+        record: &SealedRecord,
+    ) -> rusqlite::Result<()> {
+        match lock {
+            Some(json) => self.run(LOCK, params![holder.id(), self.next()?, json])?,
+            None => self.run(UNLOCK, [holder.id()])?,
+        };
+        self.chain(record, Some(Bound::new(Subject::lock(holder), lock)))
+    }
+
+    /// The place of the next record.
+    fn next(&self) -> rusqlite::Result<i64> {
+        key::integer(self.head.sequence.saturating_add(1))
+    }
+
+    fn chain(&mut self, record: &SealedRecord, bound: Option<Bound>) -> rusqlite::Result<()> {
         let next = self.head.then(record.bytes(), bound.as_ref());
         let place = key::integer(next.sequence)?;
         let (text, hash) = (Text(record.bytes()), next.hash.as_bytes());
-        let subject = bound.map(|bound| bound.subject);
-        let row = bound.and_then(|bound| bound.row);
-        let row = row.as_ref().map(Hash::as_bytes);
+        let subject = bound.as_ref().map(|bound| &bound.subject);
+        let row = bound.as_ref().and_then(|bound| bound.row.as_ref());
+        let row = row.map(Hash::as_bytes);
         self.run(RECORD, params![place, text, hash, subject, row])?;
         self.head = next;
-        Ok(())
-    }
-
-    fn lease(&self, lease: &Lease) -> rusqlite::Result<()> {
-        let place = key::integer(self.head.sequence)?;
-        // A lease that outlives SQLite's integers has no end that matters.
-        let expires = key::integer(lease.expires).unwrap_or(i64::MAX);
-        self.run(LEASE, params![key::session(lease.session), place, expires])?;
         Ok(())
     }
 
@@ -140,23 +173,6 @@ impl<'a> Batch<'a> {
         let at = key::integer(made.at)?;
         self.run(CHECKPOINT, params![place, hash, at, made.signature])?;
         self.prune(at / 1000)
-    }
-
-    /// Forgets the oldest leases of the next few sessions where they have ended: a bounded amount of
-    /// work, and each session has its turn.
-    fn prune(&mut self, unix_seconds: i64) -> rusqlite::Result<()> {
-        for _ in 0..PRUNED {
-            let next: Option<Vec<u8>> = self
-                .db
-                .prepare_cached(NEXT_LEASED)?
-                .query_row([&*self.pruned], |row| row.get(0))?;
-            *self.pruned = next.unwrap_or_default();
-            if self.pruned.is_empty() {
-                break;
-            }
-            self.run(PRUNE, params![*self.pruned, unix_seconds])?;
-        }
-        Ok(())
     }
 
     fn run(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
