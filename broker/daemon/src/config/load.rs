@@ -98,7 +98,8 @@ fn under(mut file: File, found: Origin, at: &RequirementsAt) -> Result<Config, S
     let required = check::check(file)
         .map_err(|message| format!("{message} (under the requirements of {})", force.origin));
     let config = if force.enforced {
-        if let Some(refusal) = applied.refusal.or_else(redirected_roots) {
+        let vet = |path: &Path| requirements::changeable(path, at.owner);
+        if let Some(refusal) = applied.refusal.or_else(|| redirected_roots(vet)) {
             return Err(format!("{refusal} (requirements: {})", force.origin));
         }
         required?

@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use super::{
     Replaced, Requirements,
     told::{Shown, Told},
-    trusted::Trusted,
 };
 use crate::config::file::{File, StoreName};
 
@@ -76,7 +75,7 @@ pub(in crate::config) fn apply(file: &mut File, required: Requirements, owner: u
         limits.ledger_deadline,
     );
     approvals::approvals(&mut file.approvals, approvals, &mut told);
-    approvals::reviewer(&mut file.reviewer, reviewer, Trusted(owner), &mut told);
+    approvals::reviewer(&mut file.reviewer, reviewer, owner, &mut told);
     self::sinks(&mut file.ledger.sinks, ledger.sinks, &mut told);
     credentials::credentials(&mut file.credentials, credentials, &mut told);
     Applied {

@@ -21,3 +21,4 @@ pub(crate) use force::{Replaced, RequirementsInForce};
 pub(super) use apply::apply;
 pub(super) use file::{Mode, Requirements};
 pub(super) use origin::{Origin, find};
+pub(super) use trusted::changeable;

@@ -118,6 +118,15 @@ impl Trusted {
     }
 }
 
+/// Why what is at `path` is not known to be the admin's; `None` where it is.
+pub(in crate::config) fn changeable(path: &Path, owner: u32) -> Option<String> {
+    match Trusted(owner).find(path) {
+        Ok(Some(_)) => None,
+        Ok(None) => Some(wrong(path, "does not exist")),
+        Err(why) => Some(why),
+    }
+}
+
 /// How far one has come, without symbolic links, and what is still ahead.
 struct Way {
     at: PathBuf,

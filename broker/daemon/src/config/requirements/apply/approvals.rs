@@ -9,7 +9,7 @@ use crate::config::{
     requirements::{
         file::{Approvals, Reviewer},
         told::Told,
-        trusted::Trusted,
+        trusted::changeable,
     },
     span::Span,
 };
@@ -105,7 +105,7 @@ fn webhook(mine: &mut file::Approvals, allowed: Option<&BTreeSet<String>>, told:
 pub(super) fn reviewer(
     mine: &mut Option<file::Reviewer>,
     required: Reviewer,
-    trusted: Trusted,
+    owner: u32,
     told: &mut Told,
 ) {
     let Some(reviewer) = mine else {
@@ -116,7 +116,9 @@ pub(super) fn reviewer(
         let why = if !allowed.contains(&identity) || ambiguous(reviewer) {
             Some("none: not among those that are allowed".to_owned())
         } else {
-            program(reviewer).and_then(|program| others_could_change(program, trusted))
+            program(reviewer)
+                .and_then(|program| changeable(program, owner))
+                .map(|why| format!("none: {why}"))
         };
         if let Some(why) = why {
             told.tell("reviewer", &identity, &why);
@@ -152,12 +154,4 @@ fn ambiguous(reviewer: &file::Reviewer) -> bool {
 fn program(reviewer: &file::Reviewer) -> Option<&Path> {
     let words = reviewer.command.as_ref()?;
     words.first().map(Path::new)
-}
-
-fn others_could_change(program: &Path, trusted: Trusted) -> Option<String> {
-    match trusted.find(program) {
-        Ok(Some(_)) => None,
-        Ok(None) => Some("none: the program does not exist".to_owned()),
-        Err(why) => Some(format!("none: {why}")),
-    }
 }
