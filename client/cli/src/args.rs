@@ -5,9 +5,21 @@ use std::{env, ffi::OsString};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    admin::Admin, audit::Audit, completions::Completions, doctor::Doctor, grants::Grants,
-    keys::Keys, login::Login, logout::Logout, policy::Policy, secret::Secret, session::Session,
-    status::Status, token::Token,
+    admin::Admin,
+    approvals::Approvals,
+    audit::Audit,
+    completions::Completions,
+    doctor::Doctor,
+    grants::Grants,
+    keys::Keys,
+    lock::{Lock, Unlock},
+    login::Login,
+    logout::Logout,
+    policy::Policy,
+    secret::Secret,
+    session::Session,
+    status::Status,
+    token::Token,
 };
 
 /// The account that is meant where none is named.
@@ -28,8 +40,8 @@ pub(crate) struct Line {
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Agents use `token` and `grants` inside a session, found through VALETKEY_SOCKET.\n\
-        Exit status: 0 done, 1 failed, 2 usage, 3 denied, 5 not logged in or keyring locked,\n\
-        6 the provider failed, 7 the broker cannot be reached."
+        Exit status: 0 done, 1 failed, 2 usage, 3 denied, 4 approval needed, refused or expired,\n\
+        5 not logged in or keyring locked, 6 the provider failed, 7 the broker cannot be reached."
 )]
 struct Full {
     #[command(flatten)]
@@ -56,6 +68,9 @@ pub(crate) enum Command {
     Session(Session),
     Token(Token),
     Grants(Grants),
+    Approvals(Approvals),
+    Lock(Lock),
+    Unlock(Unlock),
     Audit(Audit),
     Admin(Admin),
     Policy(Policy),
@@ -142,6 +157,18 @@ mod tests {
     fn a_secret_cannot_be_an_argument() {
         assert!(parse("valetkey secret add name value").is_err());
         assert!(parse("valetkey secret add name --value v").is_err());
+    }
+
+    #[test]
+    fn a_yes_says_how_far_it_reaches() {
+        let approve = "valetkey approvals approve 123456";
+        let error = parse(approve).err().unwrap().to_string();
+        for flag in ["--once", "--session", "--for"] {
+            assert!(error.contains(flag), "{error}");
+            assert!(parse(&format!("{approve} --once --session")).is_err());
+        }
+        assert!(parse(&format!("{approve} --once")).is_ok());
+        assert!(parse(&format!("{approve} --for 30m")).is_ok());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     output::{Output, Page, Show, Tone, moment},
 };
 
-/// See and take back sessions of everybody, as an admin
+/// See and take back sessions of everybody, and lock the machine, as an admin
 ///
 /// The authority is that of an account whose groups map to admin, not of the machine's owner.
 #[derive(Args)]
@@ -39,6 +39,23 @@ enum Action {
         account: String,
     },
     Revoke(Revoke),
+    /// Lock this machine: no session is given anything, and its owner cannot lift it
+    #[command(after_help = "Example: valetkey admin lock --reason 'incident 7' --account boss")]
+    Lock {
+        /// Why; the ledger keeps it and the developer sees it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        /// The account whose groups carry the authority
+        #[arg(long, value_name = "NAME", default_value = ACCOUNT)]
+        account: String,
+    },
+    /// Lift the admins' lock; the owner's stays
+    #[command(after_help = "Example: valetkey admin unlock --account boss")]
+    Unlock {
+        /// The account whose groups carry the authority
+        #[arg(long, value_name = "NAME", default_value = ACCOUNT)]
+        account: String,
+    },
 }
 
 /// Take sessions back: when this returns they get no more tokens
@@ -113,6 +130,11 @@ struct List {
 }
 
 #[derive(Serialize)]
+struct AdminLock {
+    admin_lock: bool,
+}
+
+#[derive(Serialize)]
 struct Report {
     elapsed_microseconds: u64,
     sessions: Vec<Revoked>,
@@ -137,6 +159,20 @@ impl Admin {
                     .await?;
                 let sessions = sessions.into_iter().map(Session::from).collect();
                 output.print(&List { sessions })?;
+                Ok(Exit::Ok)
+            }
+            Action::Lock { reason, account } => {
+                let control = Control::from_env().await?;
+                let locking = control.lock(&account, &reason);
+                output.waiting("locking", locking).await?;
+                output.print(&AdminLock { admin_lock: true })?;
+                Ok(Exit::Ok)
+            }
+            Action::Unlock { account } => {
+                let control = Control::from_env().await?;
+                let unlocking = control.unlock(&account);
+                output.waiting("unlocking", unlocking).await?;
+                output.print(&AdminLock { admin_lock: false })?;
                 Ok(Exit::Ok)
             }
             Action::Revoke(revoke) => revoke.run(output).await,
@@ -214,6 +250,19 @@ impl Show for List {
             (tone(&session.state), cells)
         });
         page.table(["id", "agent", "user", "state", "ends in"], rows.collect());
+    }
+}
+
+impl Show for AdminLock {
+    fn show(&self, page: &mut Page) {
+        page.toned(
+            Tone::Strong,
+            if self.admin_lock {
+                "This machine is locked by the admins. Lift it: valetkey admin unlock --account NAME"
+            } else {
+                "The admins hold no lock on this machine any more."
+            },
+        );
     }
 }
 

@@ -8,6 +8,9 @@ use super::Outcome;
 use crate::output::{Output, Page, Show, Tone, span};
 
 /// List what this session may ask for just now
+///
+/// Scopes are granted at once; reviewed ones may be granted by an automatic reviewer, the others need a
+/// person.
 #[derive(Args)]
 #[command(after_help = "Example: valetkey grants --json")]
 pub(crate) struct Grants {}
@@ -21,6 +24,8 @@ struct View {
 struct Grant {
     credential: String,
     scopes: Vec<String>,
+    reviewed_scopes: Vec<String>,
+    approved_scopes: Vec<String>,
     audiences: Vec<String>,
     max_lifetime_seconds: u64,
 }
@@ -30,6 +35,8 @@ impl From<agent::Grant> for Grant {
         Self {
             credential: grant.credential,
             scopes: grant.scopes,
+            reviewed_scopes: grant.reviewed_scopes,
+            approved_scopes: grant.approved_scopes,
             audiences: grant.audiences,
             max_lifetime_seconds: grant.max_lifetime_seconds,
         }
@@ -53,15 +60,31 @@ impl Show for View {
         let rows = self.grants.iter().map(|grant| {
             let cells = [
                 grant.credential.clone(),
-                grant.scopes.join(" "),
+                list(&grant.scopes),
+                list(&grant.reviewed_scopes),
+                list(&grant.approved_scopes),
                 grant.audiences.join(" "),
                 span(grant.max_lifetime_seconds),
             ];
             (Tone::Plain, cells)
         });
         page.table(
-            ["credential", "scopes", "audiences", "longest"],
+            [
+                "credential",
+                "scopes",
+                "reviewed",
+                "needs a person",
+                "audiences",
+                "longest",
+            ],
             rows.collect(),
         );
+    }
+}
+
+fn list(scopes: &[String]) -> String {
+    match scopes {
+        [] => "-".to_owned(),
+        scopes => scopes.join(" "),
     }
 }

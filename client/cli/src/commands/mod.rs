@@ -1,11 +1,13 @@
 //! One file per command.
 
 pub(crate) mod admin;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod grants;
 pub(crate) mod keys;
+pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod policy;
@@ -33,6 +35,9 @@ pub(crate) async fn run(command: Command, output: &Output) -> Outcome {
         Command::Session(session) => session.run(output).await,
         Command::Token(token) => token.run(output).await,
         Command::Grants(grants) => grants.run(output).await,
+        Command::Approvals(approvals) => approvals.run(output).await,
+        Command::Lock(lock) => lock.run(output).await,
+        Command::Unlock(unlock) => unlock.run(output).await,
         Command::Audit(audit) => audit.run(output).await,
         Command::Admin(admin) => admin.run(output).await,
         Command::Policy(policy) => policy.run(output).await,

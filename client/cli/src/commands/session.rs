@@ -23,7 +23,7 @@ use crate::{
     output::{Output, Page, Show, Tone, remaining},
 };
 
-/// Start, list, show and end sessions of agents
+/// Start, list, show, resume and end sessions of agents
 #[derive(Args)]
 pub(crate) struct Session {
     #[command(subcommand)]
@@ -45,6 +45,14 @@ enum Action {
     Show {
         /// Its id
         id: Option<String>,
+    },
+    /// Wake a session that is held because of what its agent did
+    ///
+    /// A session is held when it asks people too often, or when a reviewer refuses it again and again.
+    #[command(after_help = "Example: valetkey session resume ID")]
+    Resume {
+        /// Its id
+        id: String,
     },
     /// End a session at once
     #[command(after_help = "Example: valetkey session end ID")]
@@ -90,7 +98,7 @@ struct Started(View);
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Ended(View);
+struct Changed(View);
 
 #[derive(Serialize)]
 struct Shown {
@@ -123,9 +131,13 @@ impl Session {
                 output.print(&OwnSession::from(session))?;
             }
             Action::Show { id: Some(id) } => show(&connect().await?, &id, output).await?,
+            Action::Resume { id } => {
+                let session = connect().await?.resume_session(&id).await?;
+                output.print(&Changed(session.into()))?;
+            }
             Action::End { id } => {
                 let session = connect().await?.end_session(&id).await?;
-                output.print(&Ended(session.into()))?;
+                output.print(&Changed(session.into()))?;
             }
         }
         Ok(Exit::Ok)
@@ -214,7 +226,7 @@ impl Show for Started {
     }
 }
 
-impl Show for Ended {
+impl Show for Changed {
     fn show(&self, page: &mut Page) {
         page.line(&format!("Session {} is {}.", self.0.id, self.0.state));
     }

@@ -1,13 +1,13 @@
-//! `valetkey status`: who is logged in.
+//! `valetkey status`: who is logged in, and what is going on.
 
 use clap::Args;
 use serde::Serialize;
 use valetkey_sdk::{Control, Exit, wire::developer as dev};
 
-use super::{Outcome, view::User};
+use super::{Outcome, lock::Held, view::User};
 use crate::output::{Output, Page, Show, Tone, moment, remaining};
 
-/// Show who is logged in and how many sessions are live
+/// Show who is logged in, what is live, what is locked and what waits for an answer
 #[derive(Args)]
 #[command(after_help = "Example: valetkey status --json")]
 pub(crate) struct Status {}
@@ -18,6 +18,9 @@ struct View {
     token_issuer: String,
     live_sessions: u64,
     accounts: Vec<Account>,
+    locks: Vec<Held>,
+    open_approvals: u64,
+    requirements: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -52,6 +55,9 @@ impl Status {
             token_issuer: status.token_issuer,
             live_sessions: status.live_sessions,
             accounts: status.accounts.into_iter().map(Account::from).collect(),
+            locks: status.locks.into_iter().map(Held::from).collect(),
+            open_approvals: status.open_approvals,
+            requirements: status.requirements,
         })?;
         Ok(Exit::Ok)
     }
@@ -63,6 +69,23 @@ impl Show for View {
             "valetkeyd {}, {} live sessions, tokens of {}",
             self.version, self.live_sessions, self.token_issuer
         ));
+        for lock in &self.locks {
+            page.toned(Tone::Bad, &format!("This machine is {}.", lock.words()));
+        }
+        match self.open_approvals {
+            0 => {}
+            1 => page.toned(
+                Tone::Care,
+                "1 question waits for a person: valetkey approvals",
+            ),
+            open => page.toned(
+                Tone::Care,
+                &format!("{open} questions wait for a person: valetkey approvals"),
+            ),
+        }
+        for requirement in &self.requirements {
+            page.toned(Tone::Dim, &format!("required: {requirement}"));
+        }
         if self.accounts.is_empty() {
             return page.line("Nobody is logged in. Log in: valetkey login");
         }

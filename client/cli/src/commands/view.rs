@@ -6,7 +6,7 @@ use valetkey_sdk::wire::{agent, developer as dev};
 use crate::output::{Page, Show, Tone, moment, remaining};
 
 /// A human, known by issuer and subject.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct User {
     pub(crate) issuer: String,
     pub(crate) subject: String,
@@ -126,6 +126,17 @@ impl Show for Sessions {
             (tone(&session.state), cells)
         });
         page.table(["id", "agent", "user", "state", "ends in"], rows.collect());
+        for session in self.sessions.iter().filter(|one| one.state == "held") {
+            page.toned(
+                Tone::Care,
+                &format!(
+                    "{} is held: {}. Wake it: valetkey session resume {}",
+                    session.id,
+                    session.state_reason.as_deref().unwrap_or("no reason given"),
+                    session.id
+                ),
+            );
+        }
     }
 }
 
@@ -164,7 +175,7 @@ impl Show for OwnSession {
 pub(crate) fn tone(state: &str) -> Tone {
     match state {
         "active" => Tone::Plain,
-        "suspended" => Tone::Care,
+        "suspended" | "held" => Tone::Care,
         "revoked" => Tone::Bad,
         _ => Tone::Dim,
     }
@@ -189,5 +200,5 @@ fn ends(state: &str, expires_at: u64) -> String {
 }
 
 fn is_live(state: &str) -> bool {
-    matches!(state, "active" | "suspended")
+    matches!(state, "active" | "suspended" | "held")
 }

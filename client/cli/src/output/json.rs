@@ -27,6 +27,7 @@ pub(super) fn failure(error: &Error) -> Vec<u8> {
         "message": error.message,
         "next_step": error.next_step,
         "request": error.request,
+        "approval": error.approval,
         "retry": error.code.row().retry.id(),
     });
     line(&value).map_or_else(|_| Vec::new(), |line| line.to_vec())

@@ -9,6 +9,7 @@ mod json;
 mod page;
 mod progress;
 mod record;
+mod screen;
 mod time;
 
 use std::{
@@ -21,8 +22,10 @@ use valetkey_sdk::{Exit, Token};
 use zeroize::Zeroizing;
 
 pub(crate) use self::{
+    clean::clean,
     page::{Page, Tone},
-    time::{moment, remaining, span},
+    screen::Screen,
+    time::{left, moment, now, remaining, span},
 };
 use crate::failure::Failure;
 
@@ -83,6 +86,9 @@ impl Output {
                 let mut page = Page::new(coloured(&stderr));
                 page.toned(Tone::Bad, &format!("valetkey: {}", error.message));
                 page.line(&format!("next: {}", error.next_step));
+                if let Some(approval) = &error.approval {
+                    page.line(&format!("approval: {approval}"));
+                }
                 if let Some(request) = &error.request {
                     page.toned(Tone::Dim, &format!("request: {request}"));
                 }
@@ -102,19 +108,44 @@ impl Output {
         progress::show(label, work).await
     }
 
+    /// Ends the line of [`Output::waiting`] where the wait was broken off.
+    pub(crate) fn line_over(&self) {
+        if !self.json && io::stderr().is_terminal() {
+            progress::end();
+        }
+    }
+
+    /// Whether programs read.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a person is there to be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// Shows on standard error what a person should see before they answer.
+    pub(crate) fn note(&self, value: &impl Show) -> Result<(), Failure> {
+        let mut page = Page::new(coloured(&io::stderr()));
+        value.show(&mut page);
+        io::stderr().lock().write_all(&page.into_bytes())?;
+        Ok(())
+    }
+
     /// Asks a person who is there; nobody else is asked.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
-        if !io::stdin().is_terminal() {
+        if !self.can_ask() {
             return Ok(true);
         }
-        let mut page = Page::new(coloured(&io::stderr()));
-        page.line(&format!("{question} Type `yes` to go on."));
-        io::stderr().lock().write_all(&page.into_bytes())?;
-        let mut answer = String::new();
-        io::stdin()
-            .read_line(&mut answer)
-            .map_err(|error| Failure::local(format!("no answer can be read: {error}")))?;
-        Ok(answer.trim() == "yes")
+        let answer = ask(&format!("{question} Type `yes` to go on."))?;
+        Ok(answer == "yes")
+    }
+
+    /// Asks a person for a yes; anything else is a no.
+    pub(crate) fn agree(&self, question: &str) -> Result<bool, Failure> {
+        let answer = ask(&format!("{question} [y/N]:"))?;
+        Ok(matches!(answer.as_str(), "y" | "Y" | "yes"))
     }
 }
 
@@ -129,6 +160,17 @@ pub(crate) fn usage(error: &clap::Error, exit: Exit) -> Exit {
         let _ = error.print();
     }
     exit
+}
+
+fn ask(question: &str) -> Result<String, Failure> {
+    let mut page = Page::new(coloured(&io::stderr()));
+    page.line(question);
+    io::stderr().lock().write_all(&page.into_bytes())?;
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::local(format!("no answer can be read: {error}")))?;
+    Ok(answer.trim().to_owned())
 }
 
 fn write(bytes: &[u8]) -> Result<(), Failure> {

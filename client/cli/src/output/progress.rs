@@ -17,13 +17,18 @@ pub(super) async fn show<T>(label: &str, work: impl Future<Output = T>) -> T {
     for seconds in 0_u64.. {
         if let Ok(done) = time::timeout(Duration::from_secs(1), &mut work).await {
             if seconds > 0 {
-                draw("");
+                end();
             }
             return done;
         }
         draw(&format!("{label} {} s", seconds + 1));
     }
     work.await
+}
+
+/// Takes the line away.
+pub(super) fn end() {
+    draw("");
 }
 
 /// A terminal that does not take it loses nothing but this line.

@@ -18,11 +18,20 @@ pub(crate) fn moment(seconds: u64) -> String {
 
 /// How long it is until then: `7h 59m`, or `over`.
 pub(crate) fn remaining(until: u64) -> String {
-    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+    left(until, now())
+}
+
+/// The same as seen at `now`.
+pub(crate) fn left(until: u64, now: u64) -> String {
     match until.checked_sub(now) {
         None | Some(0) => "over".to_owned(),
         Some(seconds) => span(seconds),
     }
+}
+
+/// Seconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
 /// Seconds in their two largest units.

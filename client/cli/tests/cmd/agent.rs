@@ -37,7 +37,7 @@ fn the_request_says_what_the_arguments_said() {
         stub.last(),
         "GetTokenRequest { credential: \"demo-api\", scopes: [\"a\", \"b\", \"c\"], \
          audience: Some(\"https://api.test\"), lifetime_seconds: Some(300), \
-         min_validity_seconds: Some(90), reason: Some(\"to look\") }"
+         min_validity_seconds: Some(90), reason: Some(\"to look\"), wait_seconds: None }"
     );
 }
 
@@ -61,12 +61,13 @@ fn grants_are_a_table_and_json() {
     let outcome = stub.agent("grants").ok();
     assert_eq!(
         outcome.stdout,
-        "credential  scopes         audiences         longest\n\
-         demo-api    api:read word  https://api.test  15m\n"
+        "credential  scopes         reviewed   needs a person  audiences         longest\n\
+         demo-api    api:read word  api:write  -               https://api.test  15m\n"
     );
     let json = stub.agent("grants --json").ok().json();
     assert_eq!(json["grants"][0]["credential"], "demo-api");
     assert_eq!(json["grants"][0]["max_lifetime_seconds"], 900);
+    assert_eq!(json["grants"][0]["reviewed_scopes"][0], "api:write");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn sessions_are_listed_shown_and_ended() {
     let stub = Stub::start();
     let listed = stub.owner("session list --recent 5").ok().stdout;
     let lines: Vec<_> = listed.lines().collect();
-    assert_eq!(lines.len(), 3, "{listed}");
+    assert_eq!(lines.len(), 5, "{listed}");
     assert!(
         lines[0].starts_with("id   agent  user  state    ends in"),
         "{listed}"

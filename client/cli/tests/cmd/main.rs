@@ -5,15 +5,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a failed unwrap is a failed test"
 )]
 
 mod admin;
 mod agent;
+mod approvals;
 mod bad_days;
 mod developer;
 mod doors;
+mod locks;
 mod login;
+mod policies;
 mod run;
 mod stub;
 mod terminal;

@@ -5,24 +5,29 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 use tokio::{
     net::UnixListener,
     runtime::{self, Runtime},
+    sync::{Notify, watch},
+    time::timeout,
 };
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::{Status, metadata::MetadataMap, transport::Server};
 use valetkey_sdk::{
     Code,
     wire::{
-        admin::admin_server::AdminServer, agent::agent_server::AgentServer,
-        developer::developer_server::DeveloperServer, metadata,
+        admin::admin_server::AdminServer,
+        agent::{GetTokenRequest, agent_server::AgentServer},
+        developer::{Approval, developer_server::DeveloperServer},
+        metadata,
     },
 };
 
-use crate::doors::Doors;
+use crate::doors::{Doors, decisions};
 
 /// What the broker says and what it has heard.
 pub(crate) struct Script {
@@ -32,6 +37,16 @@ pub(crate) struct Script {
     pub(crate) refuse: Option<Code>,
     /// Whether the ledger has a fault and something is ill.
     pub(crate) ill: bool,
+    /// Whether a person has to grant every token.
+    pub(crate) asks: bool,
+    /// Whether the stream of approvals goes on.
+    pub(crate) live: bool,
+    /// Approvals that there are; without a script one that is open and one that stands.
+    pub(crate) approvals: watch::Sender<Vec<Approval>>,
+    /// Notified when a request waits for a person.
+    pub(crate) waits: Notify,
+    /// Lets a request go on that waits.
+    pub(crate) answered: Notify,
     /// What was asked: the call and its request.
     pub(crate) heard: Mutex<Vec<String>>,
     /// The secrets that were stored.
@@ -44,6 +59,11 @@ impl Default for Script {
             word: "word".to_owned(),
             refuse: None,
             ill: false,
+            asks: false,
+            live: false,
+            approvals: watch::channel(Vec::new()).0,
+            waits: Notify::new(),
+            answered: Notify::new(),
             heard: Mutex::default(),
             secrets: Mutex::default(),
         }
@@ -66,6 +86,29 @@ impl Script {
             message,
             map,
         ))
+    }
+}
+
+/// The id of the question that every request puts.
+pub(crate) const QUESTION: &str = "019a9f00-0000-7000-8000-0000aaaa0001";
+
+impl Script {
+    /// Where a person has to grant a token, waits for them, or refuses.
+    pub(crate) async fn ask_a_person(&self, request: &GetTokenRequest) -> Result<(), Status> {
+        if !self.asks {
+            return Ok(());
+        }
+        if request.wait_seconds.is_some() {
+            self.waits.notify_one();
+            self.answered.notified().await;
+            return Ok(());
+        }
+        let code = Code::ApprovalPending;
+        let mut map = MetadataMap::new();
+        map.insert(metadata::CODE, code.id().parse().unwrap());
+        map.insert(metadata::APPROVAL, QUESTION.parse().unwrap());
+        let grpc = tonic::Code::from(code.row().grpc as i32);
+        Err(Status::with_metadata(grpc, "", map))
     }
 }
 
@@ -97,6 +140,13 @@ impl Stub {
             ),
             directory,
         };
+        script.approvals.send_if_modified(|approvals| {
+            let none = approvals.is_empty();
+            if none {
+                *approvals = decisions::usual(&script.word);
+            }
+            none
+        });
         let folder = stub.runtime().join("valetkey");
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
@@ -130,6 +180,17 @@ impl Stub {
 
     pub(crate) fn session(&self) -> PathBuf {
         self.runtime().join("session.sock")
+    }
+
+    /// Until an agent's request waits for a person.
+    pub(crate) fn until_it_waits(&self) {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.block_on(async {
+            let patience = Duration::from_secs(20);
+            timeout(patience, self.script.waits.notified())
+                .await
+                .unwrap();
+        });
     }
 
     /// What was asked, one call each.

@@ -1,136 +1,11 @@
-//! What the scripted broker answers, call by call.
+//! The door of a developer.
 
-use std::{pin::Pin, sync::Arc};
-
-use tokio_stream::{Stream, iter};
 use tonic::{Request, Response, Status};
-use valetkey_sdk::wire::{
-    admin::{self, admin_server::Admin},
-    agent::{self, agent_server::Agent},
-    developer::{self as dev, developer_server::Developer, login_response::Step},
-    metadata,
+use valetkey_sdk::wire::developer::{
+    self as dev, developer_server::Developer, login_response::Step,
 };
 
-use crate::stub::Script;
-
-/// The year 2100, in seconds since the epoch.
-const FAR: u64 = 4_102_444_800;
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-#[derive(Clone)]
-pub(crate) struct Doors(pub(crate) Arc<Script>);
-
-impl Doors {
-    fn word(&self) -> String {
-        self.0.word.clone()
-    }
-
-    fn user(&self) -> dev::User {
-        dev::User {
-            issuer: "https://idp.test".to_owned(),
-            subject: "sub-1".to_owned(),
-            display: self.word(),
-            groups: vec![self.word()],
-        }
-    }
-
-    fn session(&self, id: &str, state: &str) -> dev::Session {
-        dev::Session {
-            id: id.to_owned(),
-            account: "default".to_owned(),
-            user: Some(self.user()),
-            agent: "coder".to_owned(),
-            workspace: Some(self.word()),
-            state: state.to_owned(),
-            state_reason: Some(self.word()),
-            revoked_by: None,
-            started_at: 1_000_000_000,
-            expires_at: FAR,
-            socket: Some(format!("/run/{}/session.sock", self.word())),
-        }
-    }
-
-    fn admin_session(&self) -> admin::Session {
-        admin::Session {
-            id: "s-1".to_owned(),
-            issuer: "https://idp.test".to_owned(),
-            subject: "sub-1".to_owned(),
-            display: self.word(),
-            agent: "coder".to_owned(),
-            workspace: None,
-            state: "active".to_owned(),
-            started_at: 1_000_000_000,
-            expires_at: FAR,
-        }
-    }
-}
-
-fn reply<T>(answer: T) -> Result<Response<T>, Status> {
-    Ok(Response::new(answer))
-}
-
-fn stream<T: Send + 'static>(answers: Vec<T>) -> Result<Response<Answers<T>>, Status> {
-    let answers: Vec<_> = answers.into_iter().map(Ok).collect();
-    reply(Box::pin(iter(answers)))
-}
-
-#[tonic::async_trait]
-impl Agent for Doors {
-    async fn get_token(
-        &self,
-        request: Request<agent::GetTokenRequest>,
-    ) -> Result<Response<agent::GetTokenResponse>, Status> {
-        let request = request.into_inner();
-        self.0.hear(format!("{request:?}"))?;
-        reply(agent::GetTokenResponse {
-            access_token: format!("ey.{}", request.credential),
-            token_type: "Bearer".to_owned(),
-            expires_in: 600,
-            expires_at: FAR,
-            scopes: request.scopes,
-            audience: "https://api.test".to_owned(),
-            lease_id: "lease-1".to_owned(),
-        })
-    }
-
-    async fn get_session(
-        &self,
-        _: Request<agent::GetSessionRequest>,
-    ) -> Result<Response<agent::GetSessionResponse>, Status> {
-        self.0.hear("own session".to_owned())?;
-        let session = Some(agent::Session {
-            id: "s-1".to_owned(),
-            agent: self.word(),
-            state: "active".to_owned(),
-            expires_at: FAR,
-        });
-        reply(agent::GetSessionResponse { session })
-    }
-
-    async fn list_grants(
-        &self,
-        _: Request<agent::ListGrantsRequest>,
-    ) -> Result<Response<agent::ListGrantsResponse>, Status> {
-        self.0.hear("grants".to_owned())?;
-        let grants = vec![agent::Grant {
-            credential: "demo-api".to_owned(),
-            scopes: vec!["api:read".to_owned(), self.word()],
-            audiences: vec!["https://api.test".to_owned()],
-            max_lifetime_seconds: 900,
-        }];
-        reply(agent::ListGrantsResponse { grants })
-    }
-
-    type WatchSessionStream = Answers<agent::WatchSessionResponse>;
-
-    async fn watch_session(
-        &self,
-        _: Request<agent::WatchSessionRequest>,
-    ) -> Result<Response<Self::WatchSessionStream>, Status> {
-        Err(Status::unimplemented("the command line does not watch"))
-    }
-}
+use super::{Answers, Doors, FAR, reply, stream};
 
 #[tonic::async_trait]
 impl Developer for Doors {
@@ -183,6 +58,9 @@ impl Developer for Doors {
             }],
             live_sessions: 2,
             token_issuer: "http://127.0.0.1:8425".to_owned(),
+            locks: vec![self.lock()],
+            open_approvals: 3,
+            requirements: vec![self.word()],
         })
     }
 
@@ -250,6 +128,7 @@ impl Developer for Doors {
         let sessions = vec![
             self.session("s-1", "active"),
             self.session("s-2", "revoked"),
+            self.session("s-3", "held"),
         ];
         reply(dev::ListSessionsResponse { sessions })
     }
@@ -280,6 +159,84 @@ impl Developer for Doors {
         self.0.hear(format!("{request:?}"))?;
         let session = Some(self.session(&request.id, "ended"));
         reply(dev::EndSessionResponse { session })
+    }
+
+    async fn resume_session(
+        &self,
+        request: Request<dev::ResumeSessionRequest>,
+    ) -> Result<Response<dev::ResumeSessionResponse>, Status> {
+        let request = request.into_inner();
+        self.0.hear(format!("{request:?}"))?;
+        let session = Some(self.session(&request.id, "active"));
+        reply(dev::ResumeSessionResponse { session })
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<dev::ListApprovalsRequest>,
+    ) -> Result<Response<dev::ListApprovalsResponse>, Status> {
+        self.list(request.into_inner())
+    }
+
+    type WatchApprovalsStream = Answers<dev::WatchApprovalsResponse>;
+
+    async fn watch_approvals(
+        &self,
+        request: Request<dev::WatchApprovalsRequest>,
+    ) -> Result<Response<Self::WatchApprovalsStream>, Status> {
+        self.watch(request.into_inner())
+    }
+
+    async fn answer_approval(
+        &self,
+        request: Request<dev::AnswerApprovalRequest>,
+    ) -> Result<Response<dev::AnswerApprovalResponse>, Status> {
+        self.answer(request.into_inner())
+    }
+
+    async fn take_back_approval(
+        &self,
+        request: Request<dev::TakeBackApprovalRequest>,
+    ) -> Result<Response<dev::TakeBackApprovalResponse>, Status> {
+        self.take_back(request.into_inner())
+    }
+
+    async fn lock(
+        &self,
+        request: Request<dev::LockRequest>,
+    ) -> Result<Response<dev::LockResponse>, Status> {
+        self.0.hear(format!("{:?}", request.into_inner()))?;
+        reply(dev::LockResponse {})
+    }
+
+    async fn unlock(
+        &self,
+        _: Request<dev::UnlockRequest>,
+    ) -> Result<Response<dev::UnlockResponse>, Status> {
+        self.0.hear("unlock".to_owned())?;
+        let admin = self.0.ill.then(|| self.lock());
+        reply(dev::UnlockResponse { admin })
+    }
+
+    async fn explain_policy(
+        &self,
+        request: Request<dev::ExplainPolicyRequest>,
+    ) -> Result<Response<dev::ExplainPolicyResponse>, Status> {
+        self.explain(request.into_inner())
+    }
+
+    async fn simulate_policies(
+        &self,
+        request: Request<dev::SimulatePoliciesRequest>,
+    ) -> Result<Response<dev::SimulatePoliciesResponse>, Status> {
+        self.simulate(request.into_inner())
+    }
+
+    async fn check_policies(
+        &self,
+        request: Request<dev::CheckPoliciesRequest>,
+    ) -> Result<Response<dev::CheckPoliciesResponse>, Status> {
+        self.check(request.into_inner())
     }
 
     type TailAuditStream = Answers<dev::TailAuditResponse>;
@@ -354,43 +311,5 @@ impl Developer for Doors {
         self.0.hear("rotate keys".to_owned())?;
         let keys = Vec::new();
         reply(dev::RotateKeysResponse { keys })
-    }
-}
-
-/// The account that an admin call names.
-fn account<T>(request: &Request<T>) -> String {
-    let account = request.metadata().get(metadata::ACCOUNT);
-    let account = account.expect("an admin call names its account");
-    account.to_str().unwrap().to_owned()
-}
-
-#[tonic::async_trait]
-impl Admin for Doors {
-    async fn list_sessions(
-        &self,
-        request: Request<admin::ListSessionsRequest>,
-    ) -> Result<Response<admin::ListSessionsResponse>, Status> {
-        self.0.hear(format!("sessions as {}", account(&request)))?;
-        let sessions = vec![self.admin_session()];
-        reply(admin::ListSessionsResponse { sessions })
-    }
-
-    async fn revoke(
-        &self,
-        request: Request<admin::RevokeRequest>,
-    ) -> Result<Response<admin::RevokeResponse>, Status> {
-        let account = account(&request);
-        self.0
-            .hear(format!("{:?} as {account}", request.into_inner()))?;
-        reply(admin::RevokeResponse {
-            sessions: vec![admin::Revoked {
-                session: Some(self.admin_session()),
-                connections_cut: 3,
-                tokens_outstanding: 2,
-                outstanding_until: Some(FAR),
-                not_durable: Some(self.word()),
-            }],
-            elapsed_microseconds: 1_234,
-        })
     }
 }

@@ -1,25 +1,18 @@
-//! `valetkey policy`: the rules.
+//! `policy reload`: the files are read again.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Serialize;
 use valetkey_sdk::{Control, Exit};
 
-use super::Outcome;
-use crate::output::{Output, Page, Show, Tone};
+use crate::{
+    commands::Outcome,
+    output::{Output, Page, Show, Tone},
+};
 
-/// Manage the policies
+/// Read the policy files again; the earlier ones stay in force where these are not valid
 #[derive(Args)]
-pub(crate) struct Policy {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Subcommand)]
-enum Action {
-    /// Read the policy files again; the earlier ones stay in force where these are not valid
-    #[command(after_help = "Example: valetkey policy reload")]
-    Reload,
-}
+#[command(after_help = "Example: valetkey policy reload")]
+pub(super) struct Reload {}
 
 #[derive(Serialize)]
 struct Reloaded {
@@ -27,9 +20,8 @@ struct Reloaded {
     digest: String,
 }
 
-impl Policy {
-    pub(crate) async fn run(self, output: &Output) -> Outcome {
-        let Action::Reload = self.action;
+impl Reload {
+    pub(super) async fn run(self, output: &Output) -> Outcome {
         let developer = Control::from_env().await?.developer();
         let reloaded = output
             .waiting("reading the policies", developer.reload_policies())

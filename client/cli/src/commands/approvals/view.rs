@@ -1,0 +1,290 @@
+//! An approval, as people and programs see it.
+
+use serde::Serialize;
+use valetkey_sdk::wire::developer as dev;
+
+use crate::{
+    commands::view::User,
+    output::{Page, Show, Tone, left, moment, remaining, span},
+};
+
+/// One question and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Approval {
+    pub(crate) id: String,
+    pub(crate) session: String,
+    pub(crate) user: Option<User>,
+    pub(crate) agent: String,
+    pub(crate) workspace: Option<String>,
+    pub(crate) credential: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) audience: String,
+    pub(crate) lifetime_seconds: u64,
+    pub(crate) reason: Option<String>,
+    pub(crate) tier: String,
+    pub(crate) policies: Vec<String>,
+    pub(crate) digest: String,
+    pub(crate) asked_at: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) state: String,
+    pub(crate) with_reviewer: bool,
+    pub(crate) answered_by: Option<String>,
+    pub(crate) answered_at: Option<u64>,
+    pub(crate) once: bool,
+    pub(crate) granted_until: Option<u64>,
+    pub(crate) last_used_at: Option<u64>,
+    pub(crate) idle_seconds: Option<u64>,
+    pub(crate) ending: Option<String>,
+    pub(crate) opinion: Option<Opinion>,
+    pub(crate) may_answer: bool,
+}
+
+/// What the automatic reviewer said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Opinion {
+    pub(crate) finding: String,
+    pub(crate) risk: Option<String>,
+    pub(crate) rationale: String,
+    pub(crate) reviewer: String,
+}
+
+impl From<dev::Approval> for Approval {
+    fn from(approval: dev::Approval) -> Self {
+        Self {
+            id: approval.id,
+            session: approval.session,
+            user: approval.user.map(User::from),
+            agent: approval.agent,
+            workspace: approval.workspace,
+            credential: approval.credential,
+            scopes: approval.scopes,
+            audience: approval.audience,
+            lifetime_seconds: approval.lifetime_seconds,
+            reason: approval.reason,
+            tier: approval.tier,
+            policies: approval.policies,
+            digest: approval.digest,
+            asked_at: approval.asked_at,
+            expires_at: approval.expires_at,
+            state: approval.state,
+            with_reviewer: approval.with_reviewer,
+            answered_by: approval.answered_by,
+            answered_at: approval.answered_at,
+            once: approval.once,
+            granted_until: approval.granted_until,
+            last_used_at: approval.last_used_at,
+            idle_seconds: approval.idle_seconds,
+            ending: approval.ending,
+            opinion: approval.opinion.map(|opinion| Opinion {
+                finding: opinion.finding,
+                risk: opinion.risk,
+                rationale: opinion.rationale,
+                reviewer: opinion.reviewer,
+            }),
+            may_answer: approval.may_answer,
+        }
+    }
+}
+
+impl Approval {
+    /// Whether it waits for an answer.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state == "open"
+    }
+
+    /// Whether a yes stands that can be used.
+    pub(crate) fn stands(&self) -> bool {
+        self.state == "granted"
+    }
+
+    /// The end of its id, which differs from one to the next; the beginning of a UUIDv7 is the time.
+    pub(crate) fn short(&self) -> String {
+        let from = self.id.chars().count().saturating_sub(8);
+        self.id.chars().skip(from).collect()
+    }
+
+    /// Whose session asks.
+    pub(crate) fn user(&self) -> &str {
+        self.user.as_ref().map_or("unknown", User::name)
+    }
+
+    /// Until when it can be answered or used, while it can.
+    pub(crate) fn until(&self) -> Option<u64> {
+        match self.state.as_str() {
+            "open" => Some(self.expires_at),
+            "granted" => self.granted_until,
+            _ => None,
+        }
+    }
+
+    /// Where it stands, in a few words.
+    pub(crate) fn standing(&self) -> String {
+        match self.state.as_str() {
+            "open" if self.with_reviewer => "with reviewer".to_owned(),
+            "granted" if self.once => "yes, once".to_owned(),
+            "granted" => "yes".to_owned(),
+            "over" => self.ending.clone().unwrap_or_default().replace('_', " "),
+            state => state.to_owned(),
+        }
+    }
+
+    /// What it is about, in one line.
+    pub(crate) fn subject(&self) -> String {
+        format!(
+            "`{}` ({}) for agent `{}` of {}",
+            self.credential,
+            self.scopes.join(" "),
+            self.agent,
+            self.user()
+        )
+    }
+
+    /// All that is granted with a yes, and what is known about it; one fact each. What the agent says
+    /// comes last and is marked as what it is.
+    pub(crate) fn facts(&self, now: u64) -> Vec<(&'static str, String)> {
+        let user = self.user.as_ref();
+        let who = user.map_or_else(
+            || "unknown".to_owned(),
+            |user| format!("{} ({} at {})", user.name(), user.subject, user.issuer),
+        );
+        let policies = match self.policies.as_slice() {
+            [] => String::new(),
+            policies => format!(", asked for by {}", policies.join(", ")),
+        };
+        let mut facts = vec![
+            ("approval", self.id.clone()),
+            ("state", self.state_in_full(now)),
+            ("who", who),
+            (
+                "agent",
+                format!("{} (session {})", self.agent, self.session),
+            ),
+        ];
+        facts.extend(self.workspace.clone().map(|path| ("workspace", path)));
+        facts.extend([
+            ("credential", self.credential.clone()),
+            ("scopes", self.scopes.join(" ")),
+            ("audience", self.audience.clone()),
+            (
+                "lifetime",
+                format!("each token {} at most", span(self.lifetime_seconds)),
+            ),
+            ("tier", format!("{}{policies}", self.tier)),
+        ]);
+        facts.extend(
+            self.opinion
+                .as_ref()
+                .map(|opinion| ("reviewer", opinion.words())),
+        );
+        if self.is_open() && !self.may_answer {
+            let text = "this account may not say yes to it";
+            facts.push(("yours", text.to_owned()));
+        }
+        facts.extend(self.reason.as_ref().map(|reason| {
+            let text = format!("{reason:?} (the agent's own words, unchecked)");
+            ("it says", text)
+        }));
+        facts
+    }
+
+    fn state_in_full(&self, now: u64) -> String {
+        let by = self.answered_by.as_deref().unwrap_or("unknown");
+        match self.state.as_str() {
+            "open" => {
+                let with = if self.with_reviewer {
+                    " with the automatic reviewer"
+                } else {
+                    ""
+                };
+                format!("open{with}, {} left", left(self.expires_at, now))
+            }
+            "granted" => {
+                let mut text = format!("granted by {by}");
+                text.push_str(if self.once { " for one token" } else { "" });
+                if let Some(until) = self.granted_until {
+                    text.push_str(&format!(", until {}", moment(until)));
+                }
+                if let Some(used) = self.last_used_at {
+                    text.push_str(&format!(", last used {}", moment(used)));
+                }
+                if let Some(idle) = self.idle_seconds {
+                    text.push_str(&format!(", lapses after {} without use", span(idle)));
+                }
+                text
+            }
+            "refused" => format!("refused by {by}"),
+            "over" => format!("over: {}", self.standing()),
+            state => state.to_owned(),
+        }
+    }
+}
+
+impl Opinion {
+    fn words(&self) -> String {
+        let risk = self.risk.as_deref().unwrap_or("not told");
+        format!(
+            "{}, risk {risk}: {:?} ({})",
+            self.finding, self.rationale, self.reviewer
+        )
+    }
+}
+
+/// Approvals, one to a row.
+#[derive(Serialize)]
+pub(super) struct List {
+    approvals: Vec<Approval>,
+}
+
+impl List {
+    /// Questions first, then answers that stand, then the rest; the oldest of each first.
+    pub(super) fn new(mut approvals: Vec<Approval>) -> Self {
+        approvals.sort_by_key(|approval| (rank(approval), approval.asked_at));
+        Self { approvals }
+    }
+}
+
+/// Questions come first, then answers that stand.
+pub(super) fn rank(approval: &Approval) -> u8 {
+    match approval.state.as_str() {
+        "open" => 0,
+        "granted" => 1,
+        _ => 2,
+    }
+}
+
+impl Show for List {
+    fn show(&self, page: &mut Page) {
+        if self.approvals.is_empty() {
+            return page.line("Nothing waits for an approval, and no answer stands.");
+        }
+        let rows = self.approvals.iter().map(|approval| {
+            let tone = match approval.state.as_str() {
+                "open" if approval.may_answer => Tone::Care,
+                "open" | "granted" => Tone::Plain,
+                _ => Tone::Dim,
+            };
+            let cells = [
+                approval.short(),
+                approval.standing(),
+                approval.until().map_or_else(|| "-".to_owned(), remaining),
+                approval.agent.clone(),
+                approval.credential.clone(),
+                approval.scopes.join(" "),
+                approval.user().to_owned(),
+            ];
+            (tone, cells)
+        });
+        page.table(
+            [
+                "id",
+                "state",
+                "left",
+                "agent",
+                "credential",
+                "scopes",
+                "user",
+            ],
+            rows.collect(),
+        );
+    }
+}

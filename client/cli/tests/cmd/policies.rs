@@ -1,0 +1,119 @@
+//! Explanations, simulations and checks of policies.
+
+use crate::{
+    run::run,
+    stub::{Script, Stub},
+};
+
+#[test]
+fn a_request_of_the_ledger_is_explained() {
+    let stub = Stub::start();
+    let shown = stub.owner("policy explain request-7").ok().stdout;
+    assert_eq!(
+        shown,
+        "agent `coder` asks for word\n\
+         human: a person has to grant it\n\
+         What came of it then: word\n\
+         Scope api:write: human\n  \
+         baseline.write permits: word\n\
+         One change: add a rule for word\n    \
+         permit (\n      word\n    );\n\
+         That would also allow:\n  word\n\
+         What could be asked for instead:\n  word\n"
+    );
+    assert_eq!(stub.last(), "Some(Request(\"request-7\"))");
+    let json = stub.owner("policy explain request-7 --json").ok().json();
+    assert_eq!(json["tier"], "human");
+    assert_eq!(json["scopes"][0]["voices"][0]["forbids"], false);
+    assert_eq!(json["change"]["also"][0], "word");
+}
+
+#[test]
+fn a_request_that_nobody_made_is_explained() {
+    let stub = Stub::start();
+    let explain = "policy explain --credential demo-api --scope api:write";
+    stub.owner(&format!("{explain} --ttl 5m --agent coder --account boss"))
+        .ok();
+    assert_eq!(
+        stub.last(),
+        "Some(Hypothetical(Hypothetical { session: None, account: \"boss\", agent: \"coder\", \
+         credential: \"demo-api\", scopes: [\"api:write\"], audience: None, \
+         lifetime_seconds: Some(300) }))"
+    );
+    stub.owner(&format!("{explain} --session s-1")).ok();
+    assert!(stub.last().contains("session: Some(\"s-1\")"));
+    for wrong in [
+        "policy explain",
+        "policy explain --scope a",
+        "policy explain request-7 --credential demo-api --agent coder",
+        "policy explain --credential demo-api",
+        "policy explain --credential demo-api --agent coder --session s-1",
+    ] {
+        assert_eq!(stub.owner(wrong).status, 2, "{wrong}");
+    }
+}
+
+#[test]
+fn a_changed_folder_is_replayed() {
+    let stub = Stub::start();
+    let mut command = stub.owner_command("policy simulate --folder ./p --days 7".split(' '));
+    let shown = run(command.current_dir("/tmp"), b"").ok().stdout;
+    assert_eq!(
+        stub.last(),
+        "SimulatePoliciesRequest { folder: \"/tmp/p\", days: 7 }"
+    );
+    assert!(
+        shown.starts_with("3 of 12 requests would be answered otherwise.\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("auto -> deny"), "{shown}");
+    assert!(shown.ends_with("The newest 1 are shown.\n"), "{shown}");
+    let json = stub.owner("policy simulate --folder /p --json").ok().json();
+    assert_eq!(json["differing"][0]["would_be"], "deny");
+    assert_eq!(
+        stub.last(),
+        "SimulatePoliciesRequest { folder: \"/p\", days: 30 }"
+    );
+    assert_eq!(stub.owner("policy simulate --folder /p --days 0").status, 2);
+}
+
+#[test]
+fn a_case_that_does_not_hold_is_a_failure_and_an_idle_rule_is_not() {
+    let stub = Stub::start();
+    for name in ["check", "test"] {
+        let mut command = stub.owner_command(["policy", name, "p", "--cases", "c"]);
+        let shown = run(command.current_dir("/tmp"), b"").ok().stdout;
+        assert!(
+            shown.contains("4 policies are valid, all 2 cases hold."),
+            "{shown}"
+        );
+        assert!(
+            shown.starts_with("rule test.idle does nothing: word\n"),
+            "{shown}"
+        );
+        assert_eq!(
+            stub.last(),
+            "CheckPoliciesRequest { folder: Some(\"/tmp/p\"), cases: Some(\"/tmp/c\") }"
+        );
+    }
+    stub.owner("policy check").ok();
+    assert_eq!(
+        stub.last(),
+        "CheckPoliciesRequest { folder: None, cases: None }"
+    );
+
+    let stub = Stub::with(Script {
+        ill: true,
+        ..Script::default()
+    });
+    let wrong = stub.owner("policy check");
+    assert_eq!(wrong.status, 1, "{wrong:?}");
+    assert!(
+        wrong.stdout.starts_with("case writing: word\n"),
+        "{wrong:?}"
+    );
+    let json = stub.owner("policy check --json");
+    assert_eq!(json.status, 1);
+    assert_eq!(json.json()["cases"][1]["wrong"], "word");
+    assert!(json.json()["cases"][0]["wrong"].is_null());
+}
