@@ -55,9 +55,9 @@ impl Watch {
         loop {
             if self.told.is_some() {
                 sleep(PAUSE).await;
-                // Before it is looked at, so that no change falls in between.
-                self.seen = self.office.broker.ports.approvals.changed(self.seen).await;
             }
+            // Before it is looked at, so that no change falls in between; at once for the first time.
+            self.seen = self.office.broker.ports.approvals.changed(self.seen).await;
             let approvals = self.office.approvals(&self.account).await;
             if self.told.as_ref() != Some(&approvals) {
                 self.told = Some(approvals.clone());

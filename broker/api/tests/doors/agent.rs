@@ -107,15 +107,26 @@ async fn the_session_and_its_grants_in_both_forms() {
         fields["grants"],
         serde_json::json!([
             {"credential": "files", "scopes": ["list", "read"],
+             "reviewed_scopes": [], "approved_scopes": [],
              "audiences": ["https://files.test", "https://shared.test"],
              "max_lifetime_seconds": 900},
             {"credential": "mail", "scopes": ["read"],
+             "reviewed_scopes": [], "approved_scopes": [],
              "audiences": ["https://mail.test", "https://shared.test"],
+             "max_lifetime_seconds": 900},
+            {"credential": "prod", "scopes": [],
+             "reviewed_scopes": ["watch"], "approved_scopes": ["deploy", "drop"],
+             "audiences": ["https://prod.test"],
              "max_lifetime_seconds": 900},
         ])
     );
     let grants = client.list_grants(ListGrantsRequest {}).await.unwrap();
-    assert_eq!(grants.into_inner().grants.len(), 2);
+    let grants = grants.into_inner().grants;
+    assert_eq!(grants.len(), 3);
+    assert_eq!(grants[0].scopes, ["list", "read"]);
+    assert_eq!(grants[2].reviewed_scopes, ["watch"]);
+    assert_eq!(grants[2].approved_scopes, ["deploy", "drop"]);
+    assert!(grants[2].scopes.is_empty());
 }
 
 #[tokio::test]

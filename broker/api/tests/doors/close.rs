@@ -25,7 +25,7 @@ use crate::{
 const TOKEN: &str = r#"{"credential":"files","scopes":["read"]}"#;
 const BOUND: Duration = Duration::from_secs(5);
 
-async fn revoke(broker: &Broker, target: RevokeTarget) -> RevokeReport {
+pub(crate) async fn revoke(broker: &Broker, target: RevokeTarget) -> RevokeReport {
     let boss = AccountName::parse("boss").unwrap();
     let authority = lifecycle::authority(broker, &boss, "revoke").await.unwrap();
     lifecycle::revoke(broker, &authority, &boss, target, "left the company")

@@ -1,6 +1,5 @@
 //! What developers and admins ask and are answered.
 
-use tonic::{Request, transport::Channel};
 use valetkey_wire::{
     admin::{
         ListSessionsRequest as AdminList, RevokeRequest, admin_client::AdminClient,
@@ -10,26 +9,14 @@ use valetkey_wire::{
         DoctorRequest, EndSessionRequest, GetSessionRequest, ListKeysRequest, ListSecretsRequest,
         ListSessionsRequest, LoginRequest, LogoutRequest, PutSecretRequest, ReloadPoliciesRequest,
         RemoveSecretRequest, RotateKeysRequest, StartSessionRequest, StatusRequest,
-        TailAuditRequest, VerifyAuditRequest, developer_client::DeveloperClient,
-        login_response::Step,
+        TailAuditRequest, VerifyAuditRequest, login_response::Step,
     },
 };
 
 use crate::{
-    house::{Control, House},
-    wire::{channel, connect, get, json, rest, sign},
+    house::House,
+    wire::{as_account, channel, connect, developer, get, json, rest, sign},
 };
-
-async fn developer(control: &Control) -> DeveloperClient<Channel> {
-    DeveloperClient::new(channel(&control.path).await)
-}
-
-fn as_account<T>(account: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    let account = account.parse().unwrap();
-    request.metadata_mut().insert("valetkey-account", account);
-    request
-}
 
 fn start(agent: &str) -> StartSessionRequest {
     StartSessionRequest {
@@ -185,7 +172,7 @@ async fn secrets_policies_keys_and_health() {
         .reload_policies(ReloadPoliciesRequest {})
         .await
         .unwrap();
-    assert_eq!(reloaded.into_inner().policies, 4);
+    assert_eq!(reloaded.into_inner().policies, 8);
     let keys = client
         .list_keys(ListKeysRequest {})
         .await

@@ -8,16 +8,21 @@ use tokio_util::sync::CancellationToken;
 use valetkey_api::{About, Limits, SessionDoors, serve_control};
 use valetkey_core::{
     AccountName, AgentName, Algorithm, Audience, Audiences, Broker, Credential, CredentialName,
-    Pins, Record, ScopeSet, SessionId, Settings, SourceKind,
+    Pins, Record, ScopeSet, SessionId, Settings, SourceKind, Tier,
+    approval::ApprovalRules,
     lifecycle::{self, StartSession},
     ports::{Callers, Ports},
 };
 use valetkey_support::{
     CountingEntropy, MovableClock,
     fakes::{
+        approvals::MemoryApprovals,
         callers::FakeCallers,
+        lab::NoLab,
         ledger::MemoryLedger,
-        policy::{FakePolicy, Rules},
+        locks::MemoryLocks,
+        policy::{FakePolicy, Rules, Who},
+        reviewer::ScriptedReviewer,
         secret_store::FakeSecretStore,
         sessions::MemorySessions,
     },
@@ -32,6 +37,8 @@ pub(crate) struct House {
     pub clock: Arc<MovableClock>,
     pub tokens: Arc<SpelledTokens>,
     pub logins: Arc<NamesakeLogins>,
+    pub policy: Arc<FakePolicy>,
+    pub reviewer: Arc<ScriptedReviewer>,
     pub runtime: TempDir,
 }
 
@@ -61,19 +68,42 @@ impl House {
         Self::among(runtime, Limits::default(), foreigners).await
     }
 
+    /// A house with these rules for approvals.
+    pub(crate) async fn ruled(rules: ApprovalRules) -> Self {
+        let runtime = tempfile::tempdir().unwrap();
+        let owner = runtime.path().metadata().unwrap().uid();
+        let callers = Arc::new(FakeCallers::new(owner));
+        Self::build(runtime, Limits::default(), callers, rules).await
+    }
+
     pub(crate) async fn among(runtime: TempDir, limits: Limits, callers: Arc<dyn Callers>) -> Self {
+        Self::build(runtime, limits, callers, ApprovalRules::default()).await
+    }
+
+    async fn build(
+        runtime: TempDir,
+        limits: Limits,
+        callers: Arc<dyn Callers>,
+        approvals: ApprovalRules,
+    ) -> Self {
         let doors = SessionDoors::new(runtime.path().into(), limits);
         let doors = Arc::new(doors.await.unwrap());
         let ledger = Arc::new(MemoryLedger::default());
         let clock = Arc::new(MovableClock::default());
         let tokens = Arc::new(SpelledTokens::default());
         let logins = Arc::new(NamesakeLogins::default());
-        let permitted = [("files", "read"), ("files", "list"), ("mail", "read")];
+        let policy = Arc::new(FakePolicy::new(rules()));
+        let changed = Arc::new(FakePolicy::new(rules().forbid(&[("files", "list")])));
+        let lab = NoLab::new(Arc::clone(&policy) as _, changed);
+        let reviewer = Arc::new(ScriptedReviewer::new("lint"));
         let ports = Ports {
             callers,
-            policy: Arc::new(FakePolicy::new(
-                Rules::permit(&permitted).forbid(&[("files", "erase")]),
-            )),
+            policy: Arc::clone(&policy) as _,
+            lab: Arc::new(lab),
+            approvals: Arc::new(MemoryApprovals::new(Arc::clone(&ledger))),
+            reviewer: Some(Arc::clone(&reviewer) as _),
+            messengers: Vec::new(),
+            locks: Arc::new(MemoryLocks::new(Arc::clone(&ledger))),
             sources: Arc::clone(&tokens) as _,
             secrets: Arc::new(FakeSecretStore::default()),
             keys: Arc::new(TwoKeys),
@@ -87,8 +117,12 @@ impl House {
         };
         let broker = Broker {
             ports,
-            settings: settings(runtime.path().metadata().unwrap().uid()),
+            settings: Settings {
+                approvals,
+                ..settings(runtime.path().metadata().unwrap().uid())
+            },
             host: Vec::new(),
+            trial: None,
         };
         doors.attach(broker.clone());
         Self {
@@ -98,6 +132,8 @@ impl House {
             clock,
             tokens,
             logins,
+            policy,
+            reviewer,
             runtime,
         }
     }
@@ -123,6 +159,7 @@ impl House {
             version: "0.0.0".into(),
             token_issuer: "http://127.0.0.1:1".into(),
             runtime: self.runtime.path().into(),
+            requirements: vec!["minimum tier of `prod`: human".into()],
         }
     }
 
@@ -150,6 +187,16 @@ impl House {
     }
 }
 
+/// `files` and `mail` are read at once; `prod` is looked at after a review and changed after a person's
+/// approval. Whoever asks may approve, and so may the group `seniors`.
+pub(crate) fn rules() -> Rules {
+    Rules::permit(&[("files", "read"), ("files", "list"), ("mail", "read")])
+        .review(&[("prod", "watch")])
+        .human(&[("prod", "deploy"), ("prod", "drop")])
+        .forbid(&[("files", "erase")])
+        .approver(Who::Group("seniors".into()), "prod")
+}
+
 fn settings(owner: u32) -> Settings {
     let credential = |name: &str, scopes: &str, audiences: &[&str]| {
         let mut audiences = audiences.iter().map(|a| Audience::parse(a).unwrap());
@@ -163,6 +210,9 @@ fn settings(owner: u32) -> Settings {
             },
             max_lifetime: 900,
             algorithm: Algorithm::EdDSA,
+            owner: None,
+            labels: Default::default(),
+            min_tier: Tier::Auto,
         }
     };
     let files = ["https://files.test", "https://shared.test"];
@@ -171,6 +221,7 @@ fn settings(owner: u32) -> Settings {
         credentials: [
             credential("files", "read list write erase", &files),
             credential("mail", "read", &mail),
+            credential("prod", "watch deploy drop", &["https://prod.test"]),
         ]
         .into_iter()
         .collect(),
@@ -181,5 +232,7 @@ fn settings(owner: u32) -> Settings {
         admin_groups: ["admins".to_owned()].into(),
         auditor_groups: Default::default(),
         admin_freshness: 60,
+        approvals: ApprovalRules::default(),
+        requirements_expire: None,
     }
 }

@@ -9,12 +9,18 @@
 )]
 
 mod agent;
+mod answers;
 mod bounds;
 mod close;
 mod control;
 mod exchange;
 mod house;
+mod locks;
+mod pending;
+mod policies;
 mod refusals;
 mod stubs;
 mod verifier;
+mod wait;
+mod watch;
 mod wire;

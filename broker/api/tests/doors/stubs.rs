@@ -61,7 +61,8 @@ impl Sources for SpelledTokens {
     }
 }
 
-/// Accounts are users of the same name; the account `boss` is in the group `admins`.
+/// Accounts are users of the same name; the account `boss` is in the group `admins`, `carol` in
+/// `seniors`. Nobody is logged in as `nobody`.
 #[derive(Default)]
 pub(crate) struct NamesakeLogins {
     /// Finishes the login that is under way.
@@ -69,10 +70,10 @@ pub(crate) struct NamesakeLogins {
 }
 
 pub(crate) fn user(name: &str) -> User {
-    let group = if name == "boss" {
-        "admins"
-    } else {
-        "developers"
+    let group = match name {
+        "boss" => "admins",
+        "carol" => "seniors",
+        _ => "developers",
     };
     User {
         id: UserId {

@@ -8,8 +8,15 @@ use tokio::{
     net::UnixStream,
     time::timeout,
 };
-use tonic::transport::{Channel, Endpoint};
-use valetkey_wire::agent::agent_client::AgentClient;
+use tonic::{
+    Request,
+    transport::{Channel, Endpoint},
+};
+use valetkey_wire::{
+    agent::agent_client::AgentClient, developer::developer_client::DeveloperClient,
+};
+
+use crate::house::Control;
 
 /// An HTTP response.
 pub(crate) struct Answer {
@@ -96,6 +103,11 @@ pub(crate) async fn form(socket: &Path, body: &str) -> Answer {
     http(socket, "POST", "/oauth2/token", kind, body).await
 }
 
+pub(crate) async fn withdraw(socket: &Path, id: &str) -> Answer {
+    let path = format!("/v1/approvals/{id}");
+    http(socket, "DELETE", &path, "text/plain", "").await
+}
+
 /// Everything until the other side closes; nothing where it resets. The bound is shorter than any
 /// time after which a door would have closed a silent connection anyway.
 pub(crate) async fn rest(stream: &mut UnixStream) -> Vec<u8> {
@@ -112,6 +124,18 @@ pub(crate) async fn channel(socket: &Path) -> Channel {
 
 pub(crate) async fn agent(socket: &Path) -> AgentClient<Channel> {
     AgentClient::new(channel(socket).await)
+}
+
+pub(crate) async fn developer(control: &Control) -> DeveloperClient<Channel> {
+    DeveloperClient::new(channel(&control.path).await)
+}
+
+/// A request by the authority of `account`.
+pub(crate) fn as_account<T>(account: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let account = account.parse().unwrap();
+    request.metadata_mut().insert("valetkey-account", account);
+    request
 }
 
 /// A piece of a status's metadata.

@@ -1,0 +1,241 @@
+//! Policies explained, tried and looked at over the control socket.
+
+use tonic::Status;
+use valetkey_core::ports::PolicyError;
+use valetkey_support::fakes::policy::Rules;
+use valetkey_wire::developer::{
+    CheckPoliciesRequest, ExplainPolicyRequest, ReloadPoliciesRequest, SimulatePoliciesRequest,
+    explain_policy_request::{Hypothetical, What},
+};
+
+use crate::{
+    house::House,
+    pending::DEPLOY,
+    wire::{developer, json, sign},
+};
+
+fn code(status: &Status) -> String {
+    sign(status, "valetkey-code")
+}
+
+fn hypothetical() -> Hypothetical {
+    Hypothetical {
+        session: None,
+        account: "alice".into(),
+        agent: "coder".into(),
+        credential: "prod".into(),
+        scopes: vec!["deploy".into()],
+        audience: None,
+        lifetime_seconds: None,
+    }
+}
+
+fn about(what: Hypothetical) -> ExplainPolicyRequest {
+    ExplainPolicyRequest {
+        what: Some(What::Hypothetical(what)),
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_explained_by_its_id_and_in_thought() {
+    let house = House::new().await;
+    let control = house.control();
+    let mut client = developer(&control).await;
+    let (session, socket) = house.session().await;
+    let request = json(&socket, DEPLOY).await.json()["request"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    let what = Some(What::Request(request));
+    let explained = client.explain_policy(ExplainPolicyRequest { what }).await;
+    let explained = explained.unwrap().into_inner();
+    assert_eq!(explained.tier, "human");
+    assert!(explained.outcome.unwrap().contains("approval"));
+    assert!(explained.question.contains("`prod`"));
+    assert_eq!(explained.scopes[0].scope, "deploy");
+
+    let named = Hypothetical {
+        session: Some(session.to_string()),
+        account: String::new(),
+        agent: String::new(),
+        scopes: vec!["watch".into()],
+        ..hypothetical()
+    };
+    for (what, tier) in [(hypothetical(), "human"), (named, "review")] {
+        let explained = client
+            .explain_policy(about(what))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(explained.tier, tier);
+        assert_eq!(explained.outcome, None);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_refused() {
+    let house = House::new().await;
+    let control = house.control();
+    let mut client = developer(&control).await;
+    let cases = [
+        (ExplainPolicyRequest { what: None }, "invalid_request"),
+        (
+            ExplainPolicyRequest {
+                what: Some(What::Request("x".into())),
+            },
+            "invalid_request",
+        ),
+        (
+            ExplainPolicyRequest {
+                what: Some(What::Request("0".repeat(32))),
+            },
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                account: "../x".into(),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                agent: String::new(),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                session: Some("x".into()),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                session: Some("0".repeat(32)),
+                ..hypothetical()
+            }),
+            "unknown_session",
+        ),
+        (
+            about(Hypothetical {
+                account: "nobody".into(),
+                ..hypothetical()
+            }),
+            "not_logged_in",
+        ),
+        (
+            about(Hypothetical {
+                credential: "none".into(),
+                ..hypothetical()
+            }),
+            "unknown_credential",
+        ),
+        (
+            about(Hypothetical {
+                lifetime_seconds: Some(-1),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+    ];
+    for (request, expected) in cases {
+        let status = client.explain_policy(request.clone()).await.unwrap_err();
+        assert_eq!(code(&status), expected, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_past_is_asked_again_under_another_folder() {
+    let house = House::new().await;
+    let control = house.control();
+    let mut client = developer(&control).await;
+    let (session, socket) = house.session().await;
+    for scope in ["read", "list"] {
+        let ask = format!(r#"{{"credential":"files","scopes":["{scope}"]}}"#);
+        assert_eq!(json(&socket, &ask).await.status, 200);
+    }
+    let request = SimulatePoliciesRequest {
+        folder: "/etc/valetkey/policies.next".into(),
+        days: 7,
+    };
+    let simulated = client.simulate_policies(request.clone()).await.unwrap();
+    let simulated = simulated.into_inner();
+    assert_eq!((simulated.requests, simulated.skipped), (2, 0));
+    assert_eq!(simulated.differing_total, 1);
+    let differing = &simulated.differing[0];
+    assert_eq!(differing.session, session.to_string());
+    assert_eq!(differing.scopes, ["list"]);
+    assert_eq!(
+        (differing.tier.as_str(), differing.would_be.as_str()),
+        ("auto", "deny")
+    );
+    assert_eq!(differing.at, 1_800_000_000);
+
+    for wrong in [
+        SimulatePoliciesRequest {
+            folder: "policies".into(),
+            ..request.clone()
+        },
+        SimulatePoliciesRequest {
+            folder: String::new(),
+            ..request.clone()
+        },
+        SimulatePoliciesRequest { days: 0, ..request },
+    ] {
+        let status = client.simulate_policies(wrong).await.unwrap_err();
+        assert_eq!(code(&status), "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_named_in_full() {
+    let house = House::new().await;
+    let control = house.control();
+    let mut client = developer(&control).await;
+    for (folder, cases, fine) in [
+        (None, None, true),
+        (Some("/p"), Some("/c"), true),
+        (None, Some("/c"), true),
+        (Some("p"), None, false),
+        (Some("/p"), Some("./c"), false),
+        (Some(""), None, false),
+    ] {
+        let request = CheckPoliciesRequest {
+            folder: folder.map(Into::into),
+            cases: cases.map(Into::into),
+        };
+        let checked = client.check_policies(request).await;
+        match checked {
+            Ok(_) => assert!(fine, "{folder:?} {cases:?}"),
+            Err(status) => {
+                assert!(!fine, "{folder:?} {cases:?}: {status}");
+                assert_eq!(code(&status), "invalid_request");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reload_counts_for_whoever_asks_next() {
+    let house = House::new().await;
+    let control = house.control();
+    let mut client = developer(&control).await;
+    let (_, socket) = house.session().await;
+    assert_eq!(json(&socket, DEPLOY).await.status, 428);
+    house
+        .policy
+        .write(Err(PolicyError::Invalid("line 3".into())));
+    let status = client.reload_policies(ReloadPoliciesRequest {}).await;
+    assert_eq!(code(&status.unwrap_err()), "policy_invalid");
+    assert_eq!(json(&socket, DEPLOY).await.status, 428);
+    house.policy.write(Ok(Rules::permit(&[("prod", "deploy")])));
+    client
+        .reload_policies(ReloadPoliciesRequest {})
+        .await
+        .unwrap();
+    assert_eq!(json(&socket, DEPLOY).await.status, 200);
+}
