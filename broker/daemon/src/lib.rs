@@ -5,10 +5,12 @@ mod arguments;
 mod chores;
 mod config;
 mod logging;
+mod requirements;
 mod run;
 mod serve;
 mod signals;
 mod start_error;
 mod wire;
 
+pub use config::RequirementsAt;
 pub use run::main_with;

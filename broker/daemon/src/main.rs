@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use valetkey_daemon::{RequirementsAt, main_with};
+
 fn main() -> ExitCode {
-    valetkey_daemon::main_with(std::convert::identity)
+    main_with(&RequirementsAt::system(), std::convert::identity)
 }

@@ -4,12 +4,15 @@ use std::{io, process::ExitCode};
 
 use clap::Parser as _;
 use valetkey_codes::Exit;
-use valetkey_core::{doctor::Finding, ports::Ports};
-use valetkey_host::{Activated, harden};
+use valetkey_core::{
+    doctor::Finding,
+    ports::{Clock as _, Ports},
+};
+use valetkey_host::{Activated, SystemClock, harden};
 
 use crate::{
     arguments::Arguments,
-    config::{self, Config, Paths},
+    config::{self, Config, Paths, RequirementsAt},
     logging,
     serve::serve,
     start_error::StartError,
@@ -18,16 +21,15 @@ use crate::{
 /// Threads that serve. Two are enough for what one machine's agents ask, and each costs memory.
 const THREADS: usize = 2;
 
-/// The whole program. `decorate` is given the ports as they were wired and may wrap them; `valetkeyd`
-/// itself leaves them as they are.
-pub fn main_with(decorate: impl FnOnce(Ports) -> Ports) -> ExitCode {
+/// The whole program. `requirements` is where the admin's lie. `decorate` is given the ports as they were
+/// wired and may wrap them; `valetkeyd` itself leaves them as they are.
+pub fn main_with(requirements: &RequirementsAt, decorate: impl FnOnce(Ports) -> Ports) -> ExitCode {
     // Before anything is read, and before there is a second thread.
     let host = harden();
     let activated = Activated::take();
     let arguments = Arguments::parse();
     logging::begin();
-    let configured = Paths::from_environment(arguments.config.as_deref())
-        .and_then(|paths| Ok((config::load(&paths.config)?, paths)));
+    let configured = configure(&arguments, requirements);
     let (config, paths) = match configured {
         Ok(configured) => configured,
         Err(error) => return fail(&error, Exit::Usage),
@@ -39,6 +41,17 @@ pub fn main_with(decorate: impl FnOnce(Ports) -> Ports) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, Exit::Failure),
     }
+}
+
+fn configure(
+    arguments: &Arguments,
+    requirements: &RequirementsAt,
+) -> Result<(Config, Paths), StartError> {
+    let paths = Paths::from_environment(arguments.config.as_deref())?;
+    let now = SystemClock::new()?.now().unix_seconds();
+    // How old signed requirements may be is known once the ledger is open.
+    let config = config::load(&paths.config, requirements, None, now)?;
+    Ok((config, paths))
 }
 
 fn block_on_serve(

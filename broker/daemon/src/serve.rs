@@ -14,7 +14,7 @@ use valetkey_store::Store;
 use crate::{
     approvals, chores,
     config::{Config, Paths},
-    signals,
+    requirements, signals,
     start_error::StartError,
     wire::{House, wire},
 };
@@ -44,6 +44,7 @@ pub(crate) async fn serve(
         version: version.clone(),
     };
     note(&house.broker, started).await;
+    requirements::accept(config, &house).await?;
     house.logins.restore().await?;
     let sessions = restore(&house.broker).await?;
     let control = control_listener(&mut activated, paths)?;
@@ -55,6 +56,7 @@ pub(crate) async fn serve(
         version,
         token_issuer: house.issuer.clone(),
         runtime: paths.runtime.clone(),
+        requirements: requirements::lines(config),
     };
     let (controlled, verified, ()) = tokio::join!(
         serve_control(
@@ -98,7 +100,7 @@ fn begin_chores(house: &House, hangup: Signal, stop: &CancellationToken) -> Task
 
 /// Records that the broker came or went. A full disk keeps it from neither: it issues nothing then, and
 /// goes on revoking.
-async fn note(broker: &Broker, event: Event) {
+pub(crate) async fn note(broker: &Broker, event: Event) {
     if let Err(refusal) = broker.record(event).await {
         tracing::error!(
             detail = refusal.detail(),

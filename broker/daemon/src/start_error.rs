@@ -23,6 +23,15 @@ pub(crate) enum StartError {
     /// The policies are not valid.
     #[error("{0}")]
     Policy(#[from] PolicyError),
+    /// The admin's requirements are older than what was accepted before.
+    #[error(transparent)]
+    Requirements(#[from] crate::config::ConfigError),
+    /// The reviewer's section cannot be used.
+    #[error("{0}; correct the configuration")]
+    Reviewer(#[from] valetkey_reviewer::ConfigError),
+    /// The messengers' section cannot be used.
+    #[error("{0}; correct the configuration")]
+    Messenger(#[from] valetkey_messenger::ConfigError),
     /// The provider's section cannot be used.
     #[error(transparent)]
     Provider(#[from] valetkey_oidc::ConfigError),

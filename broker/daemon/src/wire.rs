@@ -5,21 +5,24 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use valetkey_api::{Limits, Pace, SessionDoors};
 use valetkey_core::{
-    Broker, Settings,
+    Broker, Settings, Trial,
     doctor::Finding,
     lifecycle::SessionsFollowLogins,
-    ports::{Clock, Entropy, Ports, SecretStore},
+    ports::{Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore},
 };
 use valetkey_host::{KernelCallers, SystemClock, SystemEntropy};
 use valetkey_keyring::{OsKeyring, StoreKind};
+use valetkey_messenger::{DesktopMessenger, WebhookConfig, WebhookMessenger};
 use valetkey_oidc::OidcLogins;
 use valetkey_policy::CedarPolicies;
+use valetkey_reviewer::{ChatConfig, ChatReviewer, CommandConfig, CommandReviewer};
 use valetkey_sources::{Registry, SignedSource, SigningKeys, SigningPlan};
 use valetkey_store::{Options, Store};
 
 use crate::{
     chores,
-    config::{Config, Paths},
+    config::{self, Config, Paths, Policies, ReviewerKind},
+    requirements,
     start_error::StartError,
 };
 
@@ -41,9 +44,10 @@ pub(crate) struct House {
 pub(crate) async fn wire(
     config: &Config,
     paths: &Paths,
-    host: Vec<Finding>,
+    mut host: Vec<Finding>,
     decorate: impl FnOnce(Ports) -> Ports,
 ) -> Result<House, StartError> {
+    host.extend(requirements::findings(config));
     valetkey_sources::install();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new()?);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
@@ -58,7 +62,7 @@ pub(crate) async fn wire(
         )
     };
     let store = Store::open(&paths.database(), options)?;
-    let policies = CedarPolicies::load(config.policy_folder.as_slice())?;
+    let policies = Arc::new(policies(&config.policies)?);
     let verifier = bind_verifier(config).await?;
     let issuer = config.tokens.issuer_for(verifier.local_addr()?.port());
     let keys = Arc::new(SigningKeys::new(
@@ -79,9 +83,15 @@ pub(crate) async fn wire(
     let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(config)).await?);
 
     let broker = Broker {
+        trial: trial(config)?,
         ports: decorate(Ports {
             callers: Arc::new(KernelCallers::default()),
-            policy: Arc::new(policies),
+            policy: Arc::clone(&policies) as _,
+            lab: policies,
+            approvals: Arc::clone(&store) as _,
+            locks: Arc::clone(&store) as _,
+            reviewer: reviewer(config, &secrets)?,
+            messengers: messengers(config, &secrets, &clock, &*entropy)?,
             sources: Arc::new(Registry::new(signed)),
             keys,
             secrets,
@@ -106,6 +116,92 @@ pub(crate) async fn wire(
         verifier,
         issuer,
     })
+}
+
+fn policies(from: &Policies) -> Result<CedarPolicies, PolicyError> {
+    match from {
+        Policies::Baseline => CedarPolicies::load(&[]),
+        Policies::Folder(folder) => CedarPolicies::load(std::slice::from_ref(folder)),
+        Policies::Texts(texts) => CedarPolicies::from_texts(texts.clone()),
+    }
+}
+
+fn trial(config: &Config) -> Result<Option<Trial>, StartError> {
+    let Some(trial) = &config.trial else {
+        return Ok(None);
+    };
+    Ok(Some(Trial {
+        policy: Arc::new(policies(&trial.policies)?),
+        credentials: trial.credentials.clone(),
+    }))
+}
+
+fn reviewer(
+    config: &Config,
+    secrets: &Arc<dyn SecretStore>,
+) -> Result<Option<Arc<dyn Reviewer>>, StartError> {
+    let Some(config::Reviewer {
+        name,
+        deadline,
+        kind,
+    }) = config.reviewer.clone()
+    else {
+        return Ok(None);
+    };
+    let reviewer: Arc<dyn Reviewer> = match kind {
+        ReviewerKind::Command { program, arguments } => {
+            let mut command = vec![program.to_string_lossy().into_owned()];
+            command.extend(arguments);
+            Arc::new(CommandReviewer::new(CommandConfig {
+                name,
+                command,
+                deadline,
+            })?)
+        }
+        ReviewerKind::Chat {
+            url,
+            model,
+            key,
+            extra_ca,
+        } => {
+            let chat = ChatConfig {
+                name,
+                url: url.into(),
+                model,
+                key,
+                deadline,
+                extra_ca,
+            };
+            Arc::new(ChatReviewer::new(chat, Arc::clone(secrets))?)
+        }
+    };
+    Ok(Some(reviewer))
+}
+
+fn messengers(
+    config: &Config,
+    secrets: &Arc<dyn SecretStore>,
+    clock: &Arc<dyn Clock>,
+    entropy: &dyn Entropy,
+) -> Result<Vec<Arc<dyn Messenger>>, StartError> {
+    let mut messengers: Vec<Arc<dyn Messenger>> = Vec::new();
+    if config.notify {
+        messengers.push(Arc::new(DesktopMessenger::new()));
+    }
+    if let Some(webhook) = &config.webhook {
+        let webhook = WebhookConfig {
+            url: webhook.url.to_string(),
+            secret: webhook.secret.clone(),
+            deadline: webhook.deadline,
+            may_answer: webhook.may_answer,
+            extra_ca: None,
+        };
+        let (secrets, clock) = (Arc::clone(secrets), Arc::clone(clock));
+        messengers.push(Arc::new(WebhookMessenger::new(
+            webhook, secrets, clock, entropy,
+        )?));
+    }
+    Ok(messengers)
 }
 
 fn keyring(config: &Config) -> OsKeyring {
@@ -158,5 +254,10 @@ fn settings(config: &Config) -> Settings {
         admin_groups: config.admin.groups.clone(),
         auditor_groups: config.admin.auditor_groups.clone(),
         admin_freshness: config.admin.confirmed_within,
+        approvals: config.approvals.clone(),
+        requirements_expire: config
+            .requirements
+            .as_ref()
+            .and_then(|in_force| in_force.ends()),
     }
 }

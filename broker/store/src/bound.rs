@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Login,
     Approval,
     Lock,
+    /// No row: what is to be found again is the record itself.
+    Requirements,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Login => b"l",
             Self::Approval => b"a",
             Self::Lock => b"k",
+            Self::Requirements => b"r",
         }
     }
 
@@ -39,6 +42,7 @@ impl Kind {
             Self::Session | Self::Login => "",
             Self::Approval => "approval ",
             Self::Lock => "lock ",
+            Self::Requirements => "requirements ",
         }
     }
 }
@@ -81,11 +85,21 @@ impl Subject {
         }
     }
 
+    /// Signed requirements of any version.
+    pub(crate) fn requirements() -> Self {
+        Self {
+            kind: Kind::Requirements,
+            id: b"signed".into(),
+        }
+    }
+
     fn in_text(text: &[u8]) -> Self {
-        let tagged = [Kind::Approval, Kind::Lock].into_iter().find_map(|kind| {
-            let id = text.strip_prefix(kind.prefix().as_bytes())?;
-            Some((kind, id))
-        });
+        let tagged = [Kind::Approval, Kind::Lock, Kind::Requirements]
+            .into_iter()
+            .find_map(|kind| {
+                let id = text.strip_prefix(kind.prefix().as_bytes())?;
+                Some((kind, id))
+            });
         let (kind, id) = tagged.unwrap_or((Kind::Login, text));
         let id = id.to_vec();
         Self { kind, id }
@@ -140,7 +154,7 @@ impl ToSql for Subject {
         Ok(match self.kind {
             Kind::Session => ToSqlOutput::Borrowed(ValueRef::Blob(&self.id)),
             Kind::Login => ToSqlOutput::Borrowed(ValueRef::Text(&self.id)),
-            Kind::Approval | Kind::Lock => {
+            Kind::Approval | Kind::Lock | Kind::Requirements => {
                 let id = String::from_utf8_lossy(&self.id);
                 let text = format!("{}{id}", self.kind.prefix());
                 ToSqlOutput::Owned(Value::Text(text))
@@ -167,6 +181,7 @@ mod tests {
             Subject::approval(approval),
             Subject::lock(LockHolder::Owner),
             Subject::lock(LockHolder::Admin),
+            Subject::requirements(),
         ] {
             let read = db.query_row("SELECT ?1, NULL", [&subject], |row| {
                 Ok(Bound::read(row, 0, 1))
@@ -177,7 +192,7 @@ mod tests {
 
     #[test]
     fn an_account_is_not_taken_for_a_lock() {
-        for name in ["lock", "lock-owner", "approval"] {
+        for name in ["lock", "lock-owner", "approval", "requirements"] {
             let subject = Subject::login(&AccountName::parse(name).unwrap());
             assert_eq!(Subject::in_text(&subject.id).kind, Kind::Login);
         }

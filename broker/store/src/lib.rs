@@ -29,6 +29,7 @@ mod open;
 mod questions;
 mod queue;
 mod readers;
+mod requirements;
 mod rows;
 mod schema;
 mod sessions;

@@ -110,7 +110,7 @@ fn flagged(kind: Kind, json: &[u8], row: &Row<'_>) -> rusqlite::Result<bool> {
             let approval = serde_json::from_slice::<Approval>(json);
             approval.is_ok_and(|approval| key::session(approval.session) == of)
         }
-        Kind::Login | Kind::Lock => true,
+        Kind::Login | Kind::Lock | Kind::Requirements => true,
     })
 }
 
@@ -128,6 +128,7 @@ impl std::fmt::Display for Subject {
             Kind::Login => write!(f, "the login of `{name}`"),
             Kind::Approval => write!(f, "approval `{name}`"),
             Kind::Lock => write!(f, "the lock of `{name}`"),
+            Kind::Requirements => write!(f, "the requirements `{name}`"),
         }
     }
 }

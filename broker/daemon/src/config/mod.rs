@@ -12,6 +12,6 @@ mod requirements;
 mod span;
 
 pub(crate) use load::{ConfigError, load};
-pub(crate) use model::{Config, Policies, Reviewer, ReviewerKind, Sink, TrialConfig, Webhook};
+pub(crate) use model::{Config, Policies, Reviewer, ReviewerKind, Sink, TrialConfig};
 pub(crate) use paths::Paths;
-pub(crate) use requirements::{Replaced, RequirementsAt, RequirementsInForce};
+pub use requirements::RequirementsAt;

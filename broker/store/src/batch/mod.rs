@@ -14,7 +14,7 @@ use crate::{
     bound::{Bound, Subject},
     chain::{Hash, Head},
     job::{Change, Job, Outcome},
-    key,
+    key, requirements,
     signature::Checkpoint,
     writer::Shared,
 };
@@ -113,7 +113,7 @@ impl<'a> Batch<'a> {
             self.chain(record, None)?;
             self.lease(lease)?;
         } else {
-            self.chain(record, None)?;
+            self.chain(record, requirements::found_by(record))?;
         }
         Ok(Ok(self.head.sequence))
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use valetkey_core::{
-    Approval, LockHolder,
-    approval::{Ending, State, Term},
+    Approval, Approver, LockHolder,
+    approval::{Ending, Term},
     ports::{
         ApprovalError, Approvals as _, Audit as _, Clock as _, Ledger as _, LedgerError, Locks as _,
     },
@@ -116,9 +116,8 @@ async fn approvals_are_as_they_were() {
         until: now.after(600),
         idle: 60,
     };
-    let by = match yes(&open).state {
-        State::Granted { by, .. } => by,
-        other => unreachable!("{other:?}"),
+    let by = Approver::Reviewer {
+        name: "robot".into(),
     };
     let granted = question(1, &mine).grant(by, term, now).unwrap();
     let over = no(&question(4, &ended));
@@ -196,7 +195,7 @@ async fn locks_that_race_are_stored_in_the_order_in_which_they_are_shown() {
                     LockHolder::Admin
                 };
                 let reason = n.to_string();
-                let reason = (n % 2 == 0).then_some(reason.as_str());
+                let reason = n.is_multiple_of(2).then_some(reason.as_str());
                 set(&store, holder, reason).await.unwrap();
             })
         });
@@ -226,7 +225,7 @@ async fn a_lock_holds_where_the_disk_refuses_and_its_lifting_does_not() {
     assert_eq!(store.held().owner, Some(lock("theft")));
     stranger.execute_batch("ROLLBACK").unwrap();
     // It was queued all the same; the lifting was not.
-    while store.grown_beyond(1).await < 2 {}
+    store.grown_beyond(1).await;
     drop(store);
     let store = home.open();
     assert_eq!(store.held().owner, Some(lock("theft")));

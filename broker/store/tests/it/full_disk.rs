@@ -10,12 +10,19 @@ use std::{
     sync::Arc,
 };
 
-use valetkey_core::ports::{Audit as _, Ledger as _, LedgerError, Sessions as _};
+use valetkey_core::{
+    Approval, Lock, LockHolder,
+    ports::{
+        ApprovalError, Approvals, Audit as _, Ledger as _, LedgerError, Locks as _, Sessions as _,
+    },
+};
 use valetkey_store::{Options, Store};
 use valetkey_support::{
     CountingEntropy, MovableClock,
     contracts::{
+        approvals::{no, question, told, yes},
         ledger::{note, token},
+        locks::{self, lock},
         sessions::session,
     },
     fakes::secret_store::FakeSecretStore,
@@ -112,6 +119,8 @@ async fn on_the_small_disk(folder: &Path) {
     store.record(note(1)).await.unwrap();
     let fresh = session(SESSIONS + 1);
     save(&store, &fresh).await;
+    let asked = question(1, &fresh);
+    decide(&store, &asked).await.unwrap();
     let ballast = folder.join("valetkey.db.ballast");
     assert_eq!(
         fs::metadata(&ballast).unwrap().len(),
@@ -126,7 +135,24 @@ async fn on_the_small_disk(folder: &Path) {
     let store = open(folder, &keyring);
     fill(&filler);
     assert!(store.record(token(fresh.id, 1, 60)).await.is_err());
+    let refused = decide(&store, &yes(&asked)).await;
+    assert!(matches!(refused, Err(ApprovalError::Ledger(_))));
+    decide(&store, &no(&asked)).await.unwrap();
+    set(&store, Some(lock("theft"))).await.unwrap();
+    assert!(set(&store, None).await.is_err(), "lifting gives");
+    assert_eq!(store.held().owner, Some(lock("theft")));
     save(&store, &fresh.revoke("boss".into(), "left".into()).unwrap()).await;
     assert!(!ballast.exists());
     assert!(faults(&store).await.is_empty());
+    drop(store);
+    assert_eq!(open(folder, &keyring).held().owner, Some(lock("theft")));
+}
+
+async fn decide(store: &Store, next: &Approval) -> Result<(), ApprovalError> {
+    Approvals::save(store, next.clone(), told(next)).await
+}
+
+async fn set(store: &Store, lock: Option<Lock>) -> Result<(), LedgerError> {
+    let record = locks::told(LockHolder::Owner, lock.as_ref());
+    store.set(LockHolder::Owner, lock, record).await
 }

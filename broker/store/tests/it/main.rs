@@ -3,6 +3,7 @@
 mod contract;
 mod crash;
 mod decisions;
+mod decisions_edited;
 mod file;
 mod full_disk;
 mod home;

@@ -2,7 +2,9 @@
 //!
 //! `VALETKEY_TEST_POINT` names the step, such as `before sources.obtain`; the cut happens the first time
 //! that step is reached while the file `VALETKEY_TEST_ARMED` exists. With `VALETKEY_TEST_UPSTREAM` set,
-//! the source says that it acts outside the broker, so that intents are recorded too.
+//! the source says that it acts outside the broker, so that intents are recorded too. The admin's
+//! requirements lie in the folder `VALETKEY_TEST_REQUIREMENTS`, where it is set, and belong to whoever
+//! runs the test.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,21 +13,26 @@
 
 use std::{os::fd::BorrowedFd, path::PathBuf, process::ExitCode, sync::Arc};
 
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, geteuid, getpid, kill_process};
 use valetkey_core::{
-    Caller, Lease, LeaseId, Moment, Pins, Session, SessionId, SourceKind,
+    Approval, ApprovalId, Caller, Lease, LeaseId, Moment, Pins, Session, SessionId, SourceKind,
     ports::{
-        Answer, CallerError, Callers, Cut, DoorError, Doors, Effect, Ledger, LedgerError, Mismatch,
-        Policy, PolicyError, PolicySummary, Ports, Question, Receipt, Retraction, SessionFilter,
+        Answer, ApprovalError, Approvals, ApproverQuestion, CallerError, Callers, Consent, Cut,
+        DoorError, Doors, Effect, Kept, Ledger, LedgerError, Mismatch, Policy, PolicyError, PolicySummary, Ports, Question, Receipt, Retraction, SessionFilter,
         Sessions, SourceError, Sources, Verdict,
     },
     record::SealedRecord,
     request::Permit,
 };
+use valetkey_daemon::{RequirementsAt, main_with};
 use valetkey_secret::IssuedToken;
 
 fn main() -> ExitCode {
-    valetkey_daemon::main_with(|ports| {
+    let requirements = match std::env::var_os("VALETKEY_TEST_REQUIREMENTS") {
+        Some(folder) => RequirementsAt::below(folder.as_ref(), geteuid().as_raw()),
+        None => RequirementsAt::system(),
+    };
+    main_with(&requirements, |ports| {
         let cut = Arc::new(PowerCut::from_environment());
         Ports {
             callers: Arc::new(Faulty(ports.callers, Arc::clone(&cut))),
@@ -33,6 +40,7 @@ fn main() -> ExitCode {
             sources: Arc::new(Faulty(ports.sources, Arc::clone(&cut))),
             ledger: Arc::new(Faulty(ports.ledger, Arc::clone(&cut))),
             sessions: Arc::new(Faulty(ports.sessions, Arc::clone(&cut))),
+            approvals: Arc::new(Faulty(ports.approvals, Arc::clone(&cut))),
             doors: Arc::new(Faulty(ports.doors, cut)),
             ..ports
         }
@@ -87,6 +95,10 @@ impl Policy for Faulty<dyn Policy> {
         let verdict = self.0.decide(question);
         self.1.at("after policy.decide");
         verdict
+    }
+
+    fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
+        self.0.may_approve(question)
     }
 
     fn summary(&self) -> PolicySummary {
@@ -162,6 +174,34 @@ impl Sessions for Faulty<dyn Sessions> {
         unix_seconds: u64,
     ) -> Answer<'_, Result<Vec<Lease>, LedgerError>> {
         self.0.leases(session, unix_seconds)
+    }
+}
+
+impl Approvals for Faulty<dyn Approvals> {
+    fn list(&self, session: Option<SessionId>) -> Vec<Kept> {
+        self.0.list(session)
+    }
+
+    fn save(
+        &self,
+        approval: Approval,
+        record: SealedRecord,
+    ) -> Answer<'_, Result<(), ApprovalError>> {
+        Box::pin(async move {
+            let state = approval.state.id();
+            self.1.at(&format!("before approvals.save {state}"));
+            let saved = self.0.save(approval, record).await;
+            self.1.at(&format!("after approvals.save {state}"));
+            saved
+        })
+    }
+
+    fn touch(&self, approval: ApprovalId, now: Moment) {
+        self.0.touch(approval, now);
+    }
+
+    fn changed(&self, seen: u64) -> Answer<'_, u64> {
+        self.0.changed(seen)
     }
 }
 

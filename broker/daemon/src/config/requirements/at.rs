@@ -1,10 +1,10 @@
 //! Where the admin's requirements lie.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the admin's requirements lie, and to whom they must belong.
 #[derive(Clone, Debug)]
-pub(crate) struct RequirementsAt {
+pub struct RequirementsAt {
     /// The requirements themselves, where no fleet key is here.
     pub(crate) file: PathBuf,
     /// A minisign public key. Where it is here, requirements come from the bundle alone.
@@ -18,12 +18,24 @@ pub(crate) struct RequirementsAt {
 impl RequirementsAt {
     /// Where they are on every machine. No argument and no variable of the environment leads elsewhere:
     /// whoever starts the broker is the one whom requirements bind.
-    pub(crate) fn system() -> Self {
+    #[must_use]
+    pub fn system() -> Self {
         Self {
             file: PathBuf::from("/etc/valetkey/requirements.toml"),
             key: PathBuf::from("/etc/valetkey/fleet.pub"),
             bundle: PathBuf::from("/var/lib/valetkey/requirements.toml"),
             owner: 0,
+        }
+    }
+
+    /// The same files in one folder that belongs to `owner`: for a broker that is tested.
+    #[must_use]
+    pub fn below(folder: &Path, owner: u32) -> Self {
+        Self {
+            file: folder.join("requirements.toml"),
+            key: folder.join("fleet.pub"),
+            bundle: folder.join("bundle.toml"),
+            owner,
         }
     }
 

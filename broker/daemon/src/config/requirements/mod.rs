@@ -15,8 +15,9 @@ mod trusted;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use at::RequirementsAt;
-pub(crate) use force::{Replaced, RequirementsInForce};
+pub use at::RequirementsAt;
+use force::Replaced;
+pub(crate) use force::RequirementsInForce;
 
 pub(super) use apply::apply;
 pub(super) use file::{Mode, Requirements};
