@@ -4,6 +4,7 @@
 pub mod contracts;
 pub mod desktop;
 pub mod fakes;
+pub mod http;
 
 mod clock;
 mod entropy;

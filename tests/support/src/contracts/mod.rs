@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod locks;
 pub mod logins;
 pub mod policy;
+pub mod reviewer;
 pub mod secret_store;
 pub mod sessions;
 pub mod sources;
