@@ -6,6 +6,8 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod answering;
+mod asking;
 mod authority;
 mod between;
 mod doors;
@@ -14,8 +16,11 @@ mod follow;
 mod grants;
 mod ledger;
 mod lifetimes;
+mod people;
 mod refusals;
+mod reviewing;
 mod revoke;
 mod sessions;
 mod source;
+mod standing;
 mod world;

@@ -243,6 +243,7 @@ pub(crate) struct ListeningPolicy {
     rules: Mutex<FakePolicy>,
     heard: Mutex<Vec<String>>,
     heard_of_approvers: Mutex<Vec<String>>,
+    between: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl ListeningPolicy {
@@ -251,12 +252,19 @@ impl ListeningPolicy {
             rules: Mutex::new(FakePolicy::new(rules)),
             heard: Mutex::default(),
             heard_of_approvers: Mutex::default(),
+            between: Mutex::default(),
         }
     }
 
     /// Other rules from now on.
     pub(crate) fn follow(&self, rules: Rules) {
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = FakePolicy::new(rules);
+    }
+
+    /// This happens while it is next asked who may approve, which is the last thing before an answer
+    /// is given or used.
+    pub(crate) fn between(&self, event: Box<dyn FnOnce() + Send>) {
+        *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
     }
 
     /// Every question, with all that it says.
@@ -286,8 +294,14 @@ impl Policy for ListeningPolicy {
 
     fn may_approve(&self, question: &ApproverQuestion<'_>) -> Result<Consent, PolicyError> {
         let heard = self.heard_of_approvers.lock();
-        let mut heard = heard.unwrap_or_else(PoisonError::into_inner);
-        heard.push(format!("{question:?}"));
+        heard
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(format!("{question:?}"));
+        let between = self.between.lock();
+        let event = between.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(event) = event {
+            event();
+        }
         self.rules
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
