@@ -261,6 +261,12 @@ impl ListeningPolicy {
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = FakePolicy::new(rules);
     }
 
+    /// What the next reload brings.
+    pub(crate) fn write(&self, next: Result<Rules, PolicyError>) {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.write(next);
+    }
+
     /// This happens while it is next asked who may approve, which is the last thing before an answer
     /// is given or used.
     pub(crate) fn between(&self, event: Box<dyn FnOnce() + Send>) {
