@@ -3,9 +3,10 @@
 //! `hash(n) = SHA-256(hash(n-1) || n || length of the record || record || bound)`, with numbers as 64
 //! bits, big endian. `hash(0)` is the SHA-256 of a fixed label and the ledger's random id, so that no
 //! two ledgers share a hash. `bound` is empty but for a record that changed a row: it is `s` for a
-//! session, `l` for a login, `a` for an approval or `k` for a lock; then the length of its subject, that
-//! (a session's 16 bytes, an account's name, the 32 digits of an approval, `owner` or `admin`), and the
-//! SHA-256 of the row's JSON, or nothing where the row went.
+//! session, `l` for a login, `a` for an approval, `k` for a lock, `r` for signed requirements; then the
+//! length of its subject, that (a session's 16 bytes, an account's name, the 32 digits of an approval,
+//! `owner` or `admin`, `signed`), and the SHA-256 of the row's JSON, or nothing where the row went or
+//! there is none.
 
 use std::fmt;
 

@@ -113,3 +113,26 @@ fn put(kept: &mut OfSessions, approval: Arc<Approval>) {
     let of_it = kept.entry(approval.session).or_default();
     of_it.insert(approval.id, Kept { approval, used });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use valetkey_support::contracts::{approvals, sessions};
+
+    use super::Questions;
+    use crate::live::Live;
+
+    #[tokio::test]
+    async fn what_is_stored_after_its_session_is_shown_to_be_over_is_not_shown() {
+        let mine = sessions::session(1);
+        let live = Live::new([mine.clone()]);
+        let asked = approvals::question(1, &mine);
+        let questions = Questions::new([asked.clone()]);
+        let seen = questions.changed(0).await;
+        live.take_away(&Arc::new(mine.end().unwrap()));
+        questions.settle(&Arc::new(approvals::yes(&asked)), &live);
+        assert!(questions.list(None).is_empty());
+        assert!(questions.changed(seen).await > seen);
+    }
+}

@@ -61,8 +61,8 @@ async fn approvals_and_locks_survive_kill_9() {
         let last = killed("approvals_and_locks_survive_kill_9", &home, lines);
         let store = home.open();
         let done = store.grown_beyond(0).await;
-        // One more may have been stored before the child could say so.
-        assert!((last..=last + 1).contains(&done), "{done} after {last}");
+        assert!(done >= last, "record {last} is gone");
+        // More may be stored than the child could say; what is stored is whole.
         let steps = (2..=done).map(step);
         let (mut approvals, mut held) = (BTreeMap::new(), None);
         for next in steps {
