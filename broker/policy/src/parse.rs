@@ -137,14 +137,19 @@ fn validate(all: &PolicySet, homes: &HashMap<PolicyId, Home<'_>>) -> Result<(), 
         .map(|warning| (warning.policy_id(), warning as &dyn Diagnostic));
     let mut found: Vec<_> = errors
         .chain(warnings)
-        .filter_map(|(id, error)| Some((homes.get(id)?, id, error)))
+        .filter_map(|(id, error)| Some((homes.get(id)?, says(id, error))))
         .collect();
-    found.sort_by_key(|(home, ..)| (&home.file.shown, home.line));
+    // Cedar checks a policy for each kind of principal and names the errors in no order. A name that it
+    // does not know explains the others.
+    found.sort_by_key(|(home, says)| {
+        let known = !says.contains("unrecognized");
+        (&home.file.shown, home.line, known, says.clone())
+    });
     match found.first() {
-        Some((home, id, error)) => Err(at(
+        Some((home, says)) => Err(at(
             home.file,
             home.line,
-            format!("{}{}", says(id, *error), more(found.len())),
+            format!("{says}{}", more(found.len())),
         )),
         None if result.validation_passed_without_warnings() => Ok(()),
         None => Err(PolicyError::Invalid(result.to_string())),

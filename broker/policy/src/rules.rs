@@ -59,6 +59,11 @@ impl Rules {
         Self::new(policies, self.summary.digest.clone())
     }
 
+    /// The same once more.
+    pub(crate) fn copy(&self) -> Result<Self, PolicyError> {
+        Self::new(self.policies.clone(), self.summary.digest.clone())
+    }
+
     /// The same policies without one.
     pub(crate) fn without(&self, id: &str) -> Result<Self, PolicyError> {
         let rest = self

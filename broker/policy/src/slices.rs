@@ -48,11 +48,25 @@ impl Slices {
     ) -> Result<Self, PolicyError> {
         let mut slices = Self::default();
         for policy in policies {
-            for action in actions(words, policy) {
-                slices.0.entry(action).or_default().file(policy)?;
-            }
+            slices.add(words, policy)?;
         }
         Ok(slices)
+    }
+
+    pub(crate) fn add(&mut self, words: &Words, policy: &Policy) -> Result<(), PolicyError> {
+        for action in actions(words, policy) {
+            let pile = self.0.entry(action).or_default().pile(policy);
+            pile.add(policy.clone()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, words: &Words, policy: &Policy) -> Result<(), PolicyError> {
+        for action in actions(words, policy) {
+            let pile = self.0.entry(action).or_default().pile(policy);
+            pile.remove_static(policy.id().clone()).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The piles whose policies can apply.
@@ -76,16 +90,16 @@ impl Slices {
 }
 
 impl Shelf {
-    fn file(&mut self, policy: &Policy) -> Result<(), PolicyError> {
+    /// Where a policy belongs.
+    fn pile(&mut self, policy: &Policy) -> &mut PolicySet {
         let slice = match named_credential(policy) {
             Some(credential) => self.by_credential.entry(credential).or_default(),
             None => &mut self.any_credential,
         };
-        let pile = match named_principal(policy) {
+        match named_principal(policy) {
             Some(principal) => slice.by_principal.entry(principal).or_default(),
             None => &mut slice.anyone,
-        };
-        pile.add(policy.clone()).map_err(failed)
+        }
     }
 }
 
@@ -126,6 +140,11 @@ impl<'a> Relevant<'a> {
             (true, false) => Spoken::Permitted(permits),
             (true, true) => Spoken::Nothing,
         })
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().map(|pile| pile.num_of_policies()).sum()
     }
 
     /// One by one.

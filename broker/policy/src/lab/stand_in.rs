@@ -41,3 +41,11 @@ pub(crate) fn user(id: UserId, groups: impl IntoIterator<Item = String>) -> User
         groups: groups.into_iter().collect::<BTreeSet<_>>(),
     }
 }
+
+/// A person that no policy means.
+pub(crate) fn nobody() -> UserId {
+    UserId {
+        issuer: "https://nobody.invalid".to_owned(),
+        subject: "nobody".to_owned(),
+    }
+}

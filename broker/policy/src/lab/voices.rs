@@ -26,7 +26,7 @@ pub(super) fn speaking<'r>(
     let relevant = rules.slices.relevant(action, facts);
     let mut speaking = Vec::new();
     for policy in relevant.policies() {
-        if applies(rules, policy, &request, facts)? {
+        if applies_alone(rules, policy, &request, facts)? {
             speaking.push(policy);
         }
     }
@@ -34,7 +34,7 @@ pub(super) fn speaking<'r>(
 }
 
 /// Whether one policy applies to a request.
-fn applies(
+pub(super) fn applies_alone(
     rules: &Rules,
     policy: &Policy,
     request: &Request,

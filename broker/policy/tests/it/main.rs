@@ -5,4 +5,5 @@
 mod cases;
 mod contract;
 mod folder;
+mod lab;
 mod refused;

@@ -30,7 +30,7 @@ fn a_mistake_is_told_with_its_line_and_policy() {
         ),
         (
             "// one\n\n@id(\"x\")\npermit (principal, action, resource) when { principal.nope == 1 };",
-            "line 3: policy `x`: attribute `nope` on entity type `Valetkey::Session` not found",
+            "line 3: policy `x`: attribute `nope` on entity type `Valetkey::Reviewer` not found",
         ),
         (
             "permit (principal, action, resource) when { context.scope == 1 };",
