@@ -6,7 +6,10 @@ use std::{
     sync::LazyLock,
 };
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, ValidationWarning,
+    Validator,
+};
 use miette::Diagnostic;
 use valetkey_core::{
     ports::PolicyError,
@@ -127,26 +130,36 @@ fn validate(all: &PolicySet, homes: &HashMap<PolicyId, Home<'_>>) -> Result<(), 
         .as_ref()
         .map_err(|error| PolicyError::Invalid(format!("the schema is not valid: {error}")))?;
     let result = validator.validate(all, ValidationMode::Strict);
-    let errors = result
-        .validation_errors()
-        .map(|error| (error.policy_id(), error as &dyn Diagnostic));
+    let errors = result.validation_errors().map(|error| {
+        let rank = match error {
+            // A name that is not known explains what else is wrong.
+            ValidationError::UnrecognizedEntityType(_)
+            | ValidationError::UnrecognizedActionId(_) => 0,
+            _ => 1,
+        };
+        (rank, error.policy_id(), error as &dyn Diagnostic)
+    });
     // What Cedar only warns of, such as a policy that can never apply or a text that reads otherwise
     // than it compares, is a mistake in a rule that somebody relies on.
-    let warnings = result
-        .validation_warnings()
-        .map(|warning| (warning.policy_id(), warning as &dyn Diagnostic));
+    let warnings = result.validation_warnings().map(|warning| {
+        let rank = match warning {
+            // Why it is impossible says more.
+            ValidationWarning::ImpossiblePolicy(_) => 3,
+            _ => 2,
+        };
+        (rank, warning.policy_id(), warning as &dyn Diagnostic)
+    });
     let mut found: Vec<_> = errors
         .chain(warnings)
-        .filter_map(|(id, error)| Some((homes.get(id)?, says(id, error))))
+        .filter_map(|(rank, id, error)| Some((homes.get(id)?, rank, says(id, error))))
         .collect();
-    // Cedar checks a policy for each kind of principal and names the errors in no order. A name that it
-    // does not know explains the others.
-    found.sort_by_key(|(home, says)| {
-        let known = !says.contains("unrecognized");
-        (&home.file.shown, home.line, known, says.clone())
+    // Cedar checks a policy for each kind of principal and names the errors in no order.
+    found.sort_by(|(home, rank, says), (other, other_rank, others)| {
+        let place = (&home.file.shown, home.line, rank, says);
+        place.cmp(&(&other.file.shown, other.line, other_rank, others))
     });
     match found.first() {
-        Some((home, says)) => Err(at(
+        Some((home, _, says)) => Err(at(
             home.file,
             home.line,
             format!("{says}{}", more(found.len())),

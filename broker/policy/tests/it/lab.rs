@@ -20,13 +20,13 @@ fn policies(text: &str) -> CedarPolicies {
 
 /// Three credentials, of which the last is production's.
 fn credentials() -> Vec<Credential> {
-    let mut all = vec![
+    let mut prod = credential("prod", &["api:read"]);
+    prod.labels.insert("production".to_owned());
+    vec![
         credential("api", &["api:delete", "api:read", "api:write", "x:admin"]),
         credential("db", &["db:read", "db:write"]),
-        credential("prod", &["api:read"]),
-    ];
-    all[2].labels.insert("production".to_owned());
-    all
+        prod,
+    ]
 }
 
 /// For alice's coder, who is in `dev`. Whoever adds the rule that is shown has less friction.
