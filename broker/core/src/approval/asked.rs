@@ -68,3 +68,40 @@ impl fmt::Display for Digest {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Asked;
+    use crate::{Audience, CredentialName, Grant, ScopeSet, Tier, session::tests::session};
+
+    /// Not even where a question was put that no policy permits.
+    #[test]
+    fn what_is_denied_is_covered_by_nothing() {
+        let session = session();
+        for (shown, met, covered) in [
+            (Tier::Human, Tier::Human, true),
+            (Tier::Human, Tier::Auto, true),
+            (Tier::Human, Tier::Deny, false),
+            (Tier::Deny, Tier::Deny, false),
+            (Tier::Review, Tier::Human, false),
+        ] {
+            let asked = Asked {
+                user: session.user.id.clone(),
+                display: session.user.display.clone(),
+                agent: session.agent.clone(),
+                workspace: None,
+                credential: CredentialName::parse("orders").unwrap(),
+                grant: Grant {
+                    scopes: ScopeSet::parse(["read"]).unwrap(),
+                    audience: Audience::parse("urn:orders").unwrap(),
+                    lifetime: 60,
+                },
+                reason: None,
+                tier: shown,
+                policies: Vec::new(),
+            };
+            let covers = asked.covers(&asked.credential, &asked.grant, met);
+            assert_eq!(covers, covered, "{shown:?} {met:?}");
+        }
+    }
+}

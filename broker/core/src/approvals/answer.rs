@@ -127,10 +127,12 @@ async fn decide(
         Answer::Once | Answer::For(_) | Answer::Session => {
             session.usable(now)?;
             broker.open()?;
-            allowed?;
             let term = term(broker, &session, given.answer, now)?;
             let granted = approval.grant(by, term, now)?;
+            // Before whoever answers is looked at: a rule that forbids all of it says more than that it
+            // also forbids approving.
             still_permitted(broker, approval, &session).await?;
+            allowed?;
             granted
         }
     };

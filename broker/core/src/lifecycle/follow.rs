@@ -21,10 +21,14 @@ impl SessionsFollowLogins {
     async fn each(&self, account: &AccountName, next: impl Fn(&Session) -> Option<Session>) {
         let listed = self.0.ports.sessions.list(SessionFilter::Live).await;
         let sessions: Vec<Arc<Session>> = listed.unwrap_or_default();
-        for session in sessions.iter().filter(|s| s.account == *account) {
-            if let Some(next) = next(session) {
+        for listed in sessions.iter().filter(|s| s.account == *account) {
+            // As it is now: one that was held since it was listed stays held.
+            let Some(session) = self.0.ports.sessions.load(listed.id) else {
+                continue;
+            };
+            if let Some(next) = next(&session) {
                 // A session whose change is not durable still shows it; the store has logged why.
-                drop(change(&self.0, session, next).await);
+                drop(change(&self.0, &session, next).await);
             }
         }
     }

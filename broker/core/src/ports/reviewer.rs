@@ -8,9 +8,9 @@ use crate::{Approval, Opinion, Record};
 pub struct ReviewCase<'a> {
     /// The question. Its `reason` is the agent's and not to be trusted.
     pub approval: &'a Approval,
-    /// What the session did so far, oldest first: the last records of it.
+    /// What the session did lately, oldest first: the last records of it.
     pub history: &'a [Record],
-    /// How often it was refused so far.
+    /// How often it was refused lately; a request that waits for an approval was not.
     pub refusals: usize,
 }
 
@@ -33,7 +33,8 @@ pub trait Reviewer: Send + Sync {
     /// Its configured name: what policies and requirements call it.
     fn name(&self) -> &str;
 
-    /// Asks it. Answers within a fixed bound. Dropping the future abandons the question: a process is
-    /// killed, a connection closed.
+    /// Asks it. Answers within a fixed bound. The core cleans and cuts what it says; a yes without a
+    /// risk is none. Dropping the future abandons the question: a process is killed, a connection
+    /// closed.
     fn review<'a>(&'a self, case: &'a ReviewCase<'a>) -> Answer<'a, Result<Opinion, ReviewError>>;
 }

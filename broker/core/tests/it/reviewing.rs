@@ -239,6 +239,28 @@ async fn a_yes_in_between_ends_the_row_and_an_escalation_does_not() {
     }
 }
 
+/// What people refuse says nothing of the reviewer's row.
+#[tokio::test]
+async fn a_persons_no_is_not_a_reviewers() {
+    let (mut world, session, reviewer) = scene().await;
+    world.broker.settings.approvals.denials = 2;
+    let elsewhere = Ask {
+        audience: Some("https://other.example.test".into()),
+        ..review()
+    };
+    let id = world.pending(session.id, review()).await;
+    reviewer.say(Ok(reviewer.opinion(Finding::Deny, Risk::Low)));
+    approvals::review(&world.broker, id).await.unwrap();
+    world.clock.pass_seconds(1);
+    let id = world.pending(session.id, write()).await;
+    world.say("alice", id, Answer::No).await.unwrap();
+    world.clock.pass_seconds(1);
+    let id = world.pending(session.id, elsewhere).await;
+    reviewer.say(Ok(reviewer.opinion(Finding::Deny, Risk::Low)));
+    approvals::review(&world.broker, id).await.unwrap();
+    assert_eq!(world.load(session.id).state, SessionState::Active);
+}
+
 #[tokio::test]
 async fn it_is_given_what_the_session_did_and_no_other() {
     let (world, session, reviewer) = scene().await;

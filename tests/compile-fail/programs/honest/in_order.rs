@@ -1,17 +1,26 @@
 //! The states in their order, so that the other programs fail for what they do and not for how.
 
 use valetkey_core::{
-    Credentials, LeaseId, Moment,
+    Approval, Credentials, LeaseId, Moment,
+    approval::Asked,
     ports::{Policy, Receipt, Sources},
-    request::{Identified, Judged, Permit},
+    request::{Identified, Judged, Pending, Permit},
 };
 use valetkey_secret::{Destination, IssuedToken, SameSecret};
 
 fn judge(request: Identified, all: &Credentials, policy: &dyn Policy, now: Moment) -> Option<Permit> {
     match request.judge(all, policy, now) {
         Judged::Permit(permit) => Some(permit),
-        Judged::Refused(_) => None,
+        Judged::Pending(_) | Judged::Refused(_) => None,
     }
+}
+
+fn ask(pending: Pending) -> Asked {
+    pending.asked()
+}
+
+fn keep(approval: &Approval) -> Approval {
+    approval.clone()
 }
 
 fn obtain(sources: &dyn Sources, permit: &Permit, lease: LeaseId, now: Moment) {
@@ -33,5 +42,5 @@ fn compare(one: &IssuedToken, other: &IssuedToken) -> bool {
 }
 
 fn main() {
-    let _all = (judge, obtain, release, compare);
+    let _all = (judge, ask, keep, obtain, release, compare);
 }

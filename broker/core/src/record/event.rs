@@ -1,31 +1,15 @@
-//! Ledger records as values. None of them has a place for a token or a secret.
+//! What happened, as the ledger keeps it.
 
 use std::collections::BTreeSet;
 
-use ring::digest;
 use serde::{Deserialize, Serialize};
 
+use super::CallerFacts;
 use crate::{
     AccountName, AgentName, ApprovalId, CredentialName, Grant, Lease, Lock, LockHolder, Opinion,
-    RequestId, SecretName, SessionId, SessionState, Tier, UserId,
+    SecretName, SessionState, Tier, UserId,
     approval::{Asked, Digest, Ending},
 };
-
-/// One line of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// When: milliseconds since the Unix epoch.
-    pub at: u64,
-    /// The request that it belongs to, as the caller was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<RequestId>,
-    /// The session that it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<SessionId>,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,80 +277,4 @@ pub enum Event {
     },
     /// The broker stopped in order.
     BrokerStopped,
-}
-
-/// The process that asked, as far as the ledger keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallerFacts {
-    /// User id.
-    pub uid: u32,
-    /// Process id in the broker's namespace.
-    pub pid: i32,
-    /// Start time in clock ticks since boot.
-    pub started: u64,
-}
-
-impl From<&crate::Caller> for CallerFacts {
-    fn from(caller: &crate::Caller) -> Self {
-        Self {
-            uid: caller.uid,
-            pid: caller.pid,
-            started: caller.started,
-        }
-    }
-}
-
-/// SHA-256 of a record's bytes: what a receipt names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecordDigest([u8; 32]);
-
-/// A record as the bytes that the ledger keeps, with their digest. Serialized once, so that what was
-/// promised, what is chained and what is stored are the same bytes.
-#[derive(Clone, Debug)]
-pub struct SealedRecord {
-    record: Record,
-    bytes: Vec<u8>,
-    digest: RecordDigest,
-}
-
-impl SealedRecord {
-    /// Serializes and digests.
-    pub fn new(record: Record) -> Result<Self, serde_json::Error> {
-        let bytes = serde_json::to_vec(&record)?;
-        let digest = RecordDigest::of(&bytes);
-        Ok(Self {
-            record,
-            bytes,
-            digest,
-        })
-    }
-
-    /// The record.
-    pub const fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// Its bytes: JSON.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The digest of its bytes.
-    pub const fn digest(&self) -> RecordDigest {
-        self.digest
-    }
-}
-
-impl RecordDigest {
-    /// SHA-256 of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        let mut out = [0; 32];
-        out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-        Self(out)
-    }
-
-    /// The 32 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
 }
