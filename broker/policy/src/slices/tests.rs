@@ -101,3 +101,44 @@ permit (principal in Valetkey::Group::\"team-{n}\", action, resource);\n"
     });
     assert_eq!(asked, [2, 2, 1002], "of 3002");
 }
+
+/// Ten policies or a thousand, of other teams and other credentials: a request meets the same few.
+#[test]
+fn a_question_costs_the_same_however_many_policies_there_are() {
+    let asked = |others: usize| {
+        let mut text: String = crate::BASELINE.iter().map(|(_, text)| *text).collect();
+        for n in 0..others {
+            text += &match n % 3 {
+                0 => format!(
+                    "permit (principal in Valetkey::Group::\"team-{n}\", action, resource);\n"
+                ),
+                1 => format!(
+                    "forbid (principal, action, resource == Valetkey::Credential::\"other-{n}\");\n"
+                ),
+                _ => format!(
+                    "permit (principal == Valetkey::Reviewer::\"reviewer-{n}\", action, resource);\n"
+                ),
+            };
+        }
+        let words = Words::new().unwrap();
+        let policies = parse::policies(&[file(text)]).unwrap();
+        let slices = Slices::new(&words, &policies).unwrap();
+        let session = session("https://id.example.test", "alice", &["dev", "ops"], "coder");
+        let credential = credential("api", &["read"]);
+        let question = Question {
+            session: &session,
+            credential: &credential,
+            scopes: &credential.scopes,
+            audience: &credential.audiences.first,
+            lifetime: 600,
+        };
+        let groups = Groups::named_by(&words, &policies);
+        let facts = Facts::new(&words, &groups, &question).unwrap();
+        let relevant = |action| slices.relevant(action, &facts).count();
+        words.actions().map(relevant).collect::<Vec<_>>()
+    };
+    // The permit for the tier and the two forbids of the baseline; the last is `approve`, which sessions
+    // do not ask for.
+    assert_eq!(asked(10), [3, 3, 3, 4]);
+    assert_eq!(asked(1000), asked(10));
+}

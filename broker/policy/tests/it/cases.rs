@@ -77,14 +77,25 @@ fn the_baseline_that_is_compiled_in_is_the_one_that_is_shipped() {
 }
 
 #[test]
-fn the_policies_of_the_readme_load() {
+fn what_the_readme_shows_is_so() {
     let readme = fs::read_to_string(policies_folder().join("README.md")).expect("a readme");
-    let blocks = readme.split("```cedar\n").skip(1);
-    let policies: String = blocks
-        .filter_map(|block| block.split("```").next())
-        .collect();
-    let loaded = Folder::new(&[("readme.cedar", &policies)]).load();
-    assert_eq!(loaded.expect("good policies").summary().policies, 1);
+    let shown = |language: &str| -> String {
+        let fence = format!("```{language}\n");
+        let blocks = readme.split(&fence).skip(1);
+        let texts = blocks.filter_map(|block| block.split("```").next());
+        texts.collect()
+    };
+    let folder = Folder::new(&[
+        ("readme.cedar", &shown("cedar")),
+        ("cases.toml", &shown("toml")),
+    ]);
+    let loaded = folder.load().expect("good policies");
+    assert_eq!(loaded.summary().policies, 1);
+    let baseline = CedarPolicies::load(&[]).expect("the baseline");
+    let checked = baseline.check(None, Some(folder.path()), &Credentials::default());
+    let cases = checked.expect("a table").cases;
+    assert_eq!(cases.len(), 5);
+    assert!(cases.iter().all(|case| case.wrong.is_none()), "{cases:#?}");
 }
 
 fn policies_folder() -> PathBuf {
