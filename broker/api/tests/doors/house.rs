@@ -28,7 +28,7 @@ use valetkey_support::{
     },
 };
 
-use crate::stubs::{NamesakeLogins, SpelledTokens, TwoKeys};
+use crate::stubs::{NamesakeLogins, SpelledTokens, TwoKeys, UnhurriedApprovals};
 
 pub(crate) struct House {
     pub doors: Arc<SessionDoors>,
@@ -68,24 +68,7 @@ impl House {
         Self::among(runtime, Limits::default(), foreigners).await
     }
 
-    /// A house with these rules for approvals.
-    pub(crate) async fn ruled(rules: ApprovalRules) -> Self {
-        let runtime = tempfile::tempdir().unwrap();
-        let owner = runtime.path().metadata().unwrap().uid();
-        let callers = Arc::new(FakeCallers::new(owner));
-        Self::build(runtime, Limits::default(), callers, rules).await
-    }
-
     pub(crate) async fn among(runtime: TempDir, limits: Limits, callers: Arc<dyn Callers>) -> Self {
-        Self::build(runtime, limits, callers, ApprovalRules::default()).await
-    }
-
-    async fn build(
-        runtime: TempDir,
-        limits: Limits,
-        callers: Arc<dyn Callers>,
-        approvals: ApprovalRules,
-    ) -> Self {
         let doors = SessionDoors::new(runtime.path().into(), limits);
         let doors = Arc::new(doors.await.unwrap());
         let ledger = Arc::new(MemoryLedger::default());
@@ -100,7 +83,9 @@ impl House {
             callers,
             policy: Arc::clone(&policy) as _,
             lab: Arc::new(lab),
-            approvals: Arc::new(MemoryApprovals::new(Arc::clone(&ledger))),
+            approvals: Arc::new(UnhurriedApprovals(MemoryApprovals::new(Arc::clone(
+                &ledger,
+            )))),
             reviewer: Some(Arc::clone(&reviewer) as _),
             messengers: Vec::new(),
             locks: Arc::new(MemoryLocks::new(Arc::clone(&ledger))),
@@ -117,10 +102,7 @@ impl House {
         };
         let broker = Broker {
             ports,
-            settings: Settings {
-                approvals,
-                ..settings(runtime.path().metadata().unwrap().uid())
-            },
+            settings: settings(runtime.path().metadata().unwrap().uid()),
             host: Vec::new(),
             trial: None,
         };

@@ -1,18 +1,22 @@
-//! Logins, sources and keys that say what they are told to say.
+//! Logins, sources and keys that say what they are told to say, and approvals that take their time.
 
 use std::sync::Mutex;
 
 use tokio::sync::{Notify, oneshot};
 use valetkey_codes::Code;
 use valetkey_core::{
-    AccountName, Algorithm, Lease, LeaseId, Moment, Refusal, SourceKind, User, UserId,
+    AccountName, Algorithm, Approval, ApprovalId, Lease, LeaseId, Moment, Refusal, SessionId,
+    SourceKind, User, UserId,
     ports::{
-        Answer, Effect, Freshness, Keys, LoginMethod, LoginStart, LoginStatus, Logins,
-        LogoutReport, PendingLogin, PublicKey, Retraction, SourceError, Sources,
+        Answer, ApprovalError, Approvals, Effect, Freshness, Kept, Keys, LoginMethod, LoginStart,
+        LoginStatus, Logins, LogoutReport, PendingLogin, PublicKey, Retraction, SourceError,
+        Sources,
     },
+    record::SealedRecord,
     request::Permit,
 };
 use valetkey_secret::IssuedToken;
+use valetkey_support::fakes::approvals::MemoryApprovals;
 use zeroize::Zeroizing;
 
 /// Tokens that spell out what they are good for.
@@ -172,5 +176,33 @@ impl Keys for TwoKeys {
 
     fn rotate(&self) -> Answer<'_, Result<Vec<PublicKey>, SourceError>> {
         Box::pin(async { Ok(keys()) })
+    }
+}
+
+/// Approvals of which another request may store one first.
+pub(crate) struct UnhurriedApprovals(pub MemoryApprovals);
+
+impl Approvals for UnhurriedApprovals {
+    fn list(&self, session: Option<SessionId>) -> Vec<Kept> {
+        self.0.list(session)
+    }
+
+    fn save(
+        &self,
+        approval: Approval,
+        record: SealedRecord,
+    ) -> Answer<'_, Result<(), ApprovalError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.save(approval, record).await
+        })
+    }
+
+    fn touch(&self, approval: ApprovalId, now: Moment) {
+        self.0.touch(approval, now);
+    }
+
+    fn changed(&self, seen: u64) -> Answer<'_, u64> {
+        self.0.changed(seen)
     }
 }

@@ -48,13 +48,16 @@ async fn waiting(socket: &Path) -> Waiting {
 /// The `count`th question, as soon as it is there.
 async fn asked(house: &House, count: usize) -> ApprovalId {
     let kept = &house.broker.ports.approvals;
-    let mut seen = 0;
-    loop {
-        seen = kept.changed(seen).await;
-        if let Some(kept) = kept.list(None).get(count - 1) {
-            return kept.approval.id;
+    let asked = async {
+        let mut seen = 0;
+        loop {
+            seen = kept.changed(seen).await;
+            if let Some(kept) = kept.list(None).get(count - 1) {
+                return kept.approval.id;
+            }
         }
-    }
+    };
+    timeout(BOUND, asked).await.expect("nobody asks")
 }
 
 /// What `waiting` is told, at once.
