@@ -73,7 +73,7 @@ impl ApprovalRules {
     /// `forgiven` do not count.
     pub fn may_ask(&self, questions: &[Arc<Approval>], forgiven: Moment, now: Moment) -> Conduct {
         let recent = questions.iter().filter(|approval| {
-            approval.at.unix_ms >= forgiven.unix_ms && !approval.at.after(self.window).passed(now)
+            !before(approval.at, forgiven) && !approval.at.after(self.window).passed(now)
         });
         let (count, ago) = recent.fold((0, u64::MAX), |(count, ago), approval| {
             (count + 1, now.ms_since(approval.at).min(ago))
@@ -96,22 +96,27 @@ impl ApprovalRules {
     /// `forgiven`.
     pub fn row_of_denials(&self, questions: &[Arc<Approval>], forgiven: Moment) -> bool {
         let answered = questions.iter().filter_map(|approval| answer_of(approval));
-        let mut answered: Vec<_> = answered.filter(|(at, _)| *at >= forgiven.unix_ms).collect();
-        answered.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let mut answered: Vec<_> = answered.filter(|(at, _)| !before(*at, forgiven)).collect();
+        answered.sort_by_key(|(at, _)| std::cmp::Reverse(at.unix_ms));
         let denied = answered.iter().take_while(|(_, denied)| *denied).count();
         self.denials > 0 && denied >= self.denials
     }
 }
 
+/// By the clock that nobody sets, where that can tell.
+fn before(at: Moment, forgiven: Moment) -> bool {
+    forgiven.ms_since(at) > 0
+}
+
 /// When it was answered, and whether that was a reviewer's no.
-const fn answer_of(approval: &Approval) -> Option<(u64, bool)> {
+const fn answer_of(approval: &Approval) -> Option<(Moment, bool)> {
     match &approval.state {
-        State::Refused { by, at } => Some((at.unix_ms, matches!(by, Approver::Reviewer { .. }))),
-        State::Granted { at, .. } => Some((at.unix_ms, false)),
+        State::Refused { by, at } => Some((*at, matches!(by, Approver::Reviewer { .. }))),
+        State::Granted { at, .. } => Some((*at, false)),
         State::Over {
             ending: Ending::Used,
             at,
-        } => Some((at.unix_ms, false)),
+        } => Some((*at, false)),
         State::Open { .. } | State::Over { .. } => None,
     }
 }

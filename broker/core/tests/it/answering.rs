@@ -464,7 +464,7 @@ async fn policies_that_fail_grant_nothing_and_end_nothing() {
     world.policy.follow(Rules::failing());
     for answer in YES {
         let code = world.not_heard("alice", id, answer).await;
-        assert_eq!(code, Code::NotApprover);
+        assert_eq!(code, Code::Denied);
     }
     assert!(world.approval(id).is_open());
     world.policy.follow(tiers());

@@ -319,16 +319,20 @@ async fn questions_of_long_ago_do_not_count() {
     }
 }
 
-/// Neither clock set back nor forward makes room.
+/// A clock that is set back forgives nothing, and slows no less.
 #[tokio::test]
-async fn a_clock_that_is_set_back_slows_no_less() {
+async fn a_clock_that_is_set_back_makes_no_room() {
     let (mut world, session) = World::with_tiers().await;
     let rules = &mut world.broker.settings.approvals;
-    (rules.slow_after, rules.slow_gap) = (1, 15);
+    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (1, 15, 3);
     world.pending(session.id, nth(0)).await;
     world.clock.change(|now| now.unix_ms -= 3_600_000);
     let refusal = world.refused(session.id, nth(1)).await;
     assert_eq!(refusal.code(), Code::TooManyQuestions);
-    world.clock.pass_seconds(15);
-    world.pending(session.id, nth(1)).await;
+    for n in 1..3 {
+        world.clock.pass_seconds(15);
+        world.pending(session.id, nth(n)).await;
+    }
+    let refusal = world.refused(session.id, nth(3)).await;
+    assert_eq!(refusal.code(), Code::SessionHeld);
 }

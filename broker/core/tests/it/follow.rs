@@ -1,12 +1,16 @@
 //! Sessions follow the login that lends them its authority.
 
+use std::sync::{Arc, Mutex};
+
 use valetkey_core::{
-    Event, SessionState, lifecycle,
-    ports::{LedgerError, LoginEvents as _},
+    Event, Lease, Session, SessionId, SessionState, lifecycle,
+    ports::{Answer, LedgerError, LoginEvents as _, SessionFilter, Sessions},
+    record::SealedRecord,
 };
 
 use crate::{
     doors::Told,
+    people::{nth, tiers},
     world::{World, account, ask, user},
 };
 
@@ -103,4 +107,63 @@ async fn a_disk_that_refuses_suspends_and_does_not_wake() {
         .confirmed(&account("alice"), &user("alice", "dev"))
         .await;
     assert_eq!(world.load(session.id).state.id(), "suspended");
+}
+
+/// Something happens between listing the sessions and looking at one.
+struct Eventful {
+    sessions: Arc<dyn Sessions>,
+    event: Mutex<Option<Answer<'static, ()>>>,
+}
+
+impl Sessions for Eventful {
+    fn load(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.sessions.load(id)
+    }
+
+    fn save(&self, session: Session, record: SealedRecord) -> Answer<'_, Result<(), LedgerError>> {
+        self.sessions.save(session, record)
+    }
+
+    fn list(&self, filter: SessionFilter) -> Answer<'_, Result<Vec<Arc<Session>>, LedgerError>> {
+        Box::pin(async move {
+            let listed = self.sessions.list(filter).await;
+            let event = self.event.lock().unwrap().take();
+            if let Some(event) = event {
+                event.await;
+            }
+            listed
+        })
+    }
+
+    fn leases(
+        &self,
+        session: SessionId,
+        unix_seconds: u64,
+    ) -> Answer<'_, Result<Vec<Lease>, LedgerError>> {
+        self.sessions.leases(session, unix_seconds)
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_held_while_its_login_is_renewed_stays_held() {
+    let (mut world, session) = World::with_session().await;
+    world.policy.follow(tiers());
+    world.broker.settings.approvals.suspend_after = 1;
+    world.pending(session.id, nth(0)).await;
+    let world = Arc::new(world);
+    let (noisy, id) = (Arc::clone(&world), session.id);
+    let mut broker = world.broker.clone();
+    broker.ports.sessions = Arc::new(Eventful {
+        sessions: Arc::clone(&world.broker.ports.sessions),
+        event: Mutex::new(Some(Box::pin(async move {
+            noisy.refused(id, nth(1)).await;
+        }))),
+    });
+    let follow = lifecycle::SessionsFollowLogins::new(broker);
+    follow
+        .confirmed(&account("alice"), &user("alice", "ops"))
+        .await;
+    let now = world.load(session.id);
+    assert_eq!(now.state.id(), "held");
+    assert_eq!(now.user, user("alice", "ops"), "with the groups of today");
 }
