@@ -303,6 +303,9 @@ async fn the_wrong_person_grants_nothing() {
             assert!(shown.iter().all(|shown| shown.may_answer == may), "{name}");
         }
         world.say(right, id, Answer::Session).await.unwrap();
+        let viewer = world.logins_of(right);
+        let shown = approvals::list(&world.broker, Some(&viewer));
+        assert!(shown.iter().all(|shown| !shown.may_answer), "it is settled");
         world.token(session.id, write()).await.unwrap();
     }
 }

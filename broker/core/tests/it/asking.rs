@@ -11,7 +11,7 @@ use valetkey_core::{
 use crate::{
     doors::Told,
     people::{nth, write},
-    world::{World, ask},
+    world::{OWNER, World, ask},
 };
 
 #[tokio::test]
@@ -181,6 +181,17 @@ async fn an_agent_takes_its_own_question_back_and_no_other() {
     let again = approvals::withdraw(&world.broker, session.id, &caller, id).await;
     assert_eq!(again.unwrap_err().code(), Code::ApprovalSettled);
     assert_ne!(world.pending(session.id, write()).await, id);
+}
+
+#[tokio::test]
+async fn only_the_sessions_own_callers_withdraw() {
+    let (mut world, session) = World::with_tiers().await;
+    let id = world.pending(session.id, write()).await;
+    let caller = world.callers.caller().unwrap();
+    world.broker.settings.owner = OWNER + 1;
+    let refused = approvals::withdraw(&world.broker, session.id, &caller, id).await;
+    assert_eq!(refused.unwrap_err().code(), Code::CallerRefused);
+    assert!(world.approval(id).is_open());
 }
 
 /// To withdraw is not to take back what a person granted, nor to make a no undone.
