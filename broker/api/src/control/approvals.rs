@@ -2,6 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use prost::Message as _;
 use valetkey_core::{
     AccountName, ApprovalId, Refusal,
     approval::{Answer, State},
@@ -16,9 +17,10 @@ use valetkey_wire::developer::{
 
 use super::{Office, question, view};
 
-/// Most approvals in one list. What a message of 4 MiB, the most that gRPC clients take by
-/// themselves, holds easily, and more than anybody reads.
+/// Most approvals in one list, and most bytes of them: gRPC clients take messages of 4 MiB by themselves,
+/// and an agent that writes long reasons must not blind whoever watches.
 const MOST: usize = 1000;
+const BYTES: usize = 3 << 20;
 /// Which way these answers come, for the ledger.
 const VIA: &str = "socket";
 
@@ -38,16 +40,7 @@ impl Office {
     pub(super) async fn approvals(&self, account: &AccountName) -> Vec<developer::Approval> {
         let logins = &self.broker.ports.logins;
         let viewer = logins.current(account, Freshness::Known).await.ok();
-        let mut shown = approvals::list(&self.broker, viewer.as_ref());
-        if shown.len() > MOST {
-            shown.sort_by_key(|shown| {
-                let approval = &shown.kept.approval;
-                (urgency(&approval.state), Reverse(approval.at.unix_ms))
-            });
-            shown.truncate(MOST);
-            shown.sort_by_key(|shown| shown.kept.approval.at.unix_ms);
-        }
-        shown.into_iter().map(question::view).collect()
+        listed(approvals::list(&self.broker, viewer.as_ref()))
     }
 
     /// How many questions wait for an answer.
@@ -88,6 +81,25 @@ impl Office {
         approvals::take_back(&self.broker, &account, id(&request.id)?).await?;
         Ok(TakeBackApprovalResponse {})
     }
+}
+
+/// As many as fit: open ones before those that stand, those before what is over, and newer ones before
+/// older ones. In the order of `shown`.
+fn listed(shown: Vec<Shown>) -> Vec<developer::Approval> {
+    let mut placed: Vec<_> = shown.into_iter().enumerate().collect();
+    placed.sort_by_key(|(place, shown)| (urgency(&shown.kept.approval.state), Reverse(*place)));
+    let mut bytes = 0;
+    let mut fitting: Vec<_> = placed
+        .into_iter()
+        .take(MOST)
+        .map(|(place, shown)| (place, question::view(shown)))
+        .take_while(|(_, approval)| {
+            bytes += approval.encoded_len();
+            bytes <= BYTES
+        })
+        .collect();
+    fitting.sort_by_key(|(place, _)| *place);
+    fitting.into_iter().map(|(_, approval)| approval).collect()
 }
 
 /// What is left out last, first.

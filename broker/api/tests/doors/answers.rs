@@ -7,7 +7,7 @@ use prost_types::FileDescriptorSet;
 use tonic::{Code, Request, Status, transport::Channel};
 use tonic_prost::ProstCodec;
 use valetkey_core::{
-    Approval as Approved, ApprovalId, Event, Record, Risk, SessionId,
+    Approval as Approved, ApprovalId, Event, Opinion, Record, Risk, SessionId,
     approval::{Answer as Said, Ending, Finding, Stage},
     approvals,
     ports::Clock as _,
@@ -318,7 +318,7 @@ async fn a_long_list_leaves_out_what_is_over_first() {
     let (busy, _) = house.session().await;
     for _ in 0..1000 {
         house.clock.pass_seconds(1);
-        used_up(&house, busy, open).await;
+        used_up(&house, busy, open, "routine").await;
     }
     let shown = listed(&mut client, "alice").await;
     assert_eq!(shown.len(), 1000);
@@ -327,14 +327,44 @@ async fn a_long_list_leaves_out_what_is_over_first() {
     assert!(shown.is_sorted_by_key(|shown| shown.asked_at));
 }
 
+/// An agent cannot make the list so large that nobody's client reads it.
+#[tokio::test]
+async fn long_reasons_do_not_blind_whoever_looks() {
+    let house = House::new().await;
+    let control = house.control();
+    let (_, first) = house.session().await;
+    let open = question(&first).await;
+    let (_, second) = house.session().await;
+    let (busy, _) = house.session().await;
+    let ask = format!(
+        r#"{{"credential":"prod","scopes":["deploy"],"reason":"{}"}}"#,
+        "\u{1f511}".repeat(500)
+    );
+    let wordy = json(&second, &ask).await.json();
+    let wordy = ApprovalId::parse(wordy["approval"].as_str().unwrap()).unwrap();
+    let words = "\u{1f511}".repeat(1000);
+    // Of 6 KB each, where gRPC clients take 4 MiB.
+    for _ in 0..1000 {
+        used_up(&house, busy, wordy, &words).await;
+    }
+    let shown = listed(&mut developer(&control).await, "alice").await;
+    assert!(shown.iter().any(|shown| shown.id == open.to_string()));
+    assert!(shown.iter().any(|shown| shown.id == wordy.to_string()));
+    assert!(shown.len() > 300 && shown.len() < 1000);
+}
+
 /// An approval of `session` that is over, and asked for what `like` asks for.
-async fn used_up(house: &House, session: SessionId, like: ApprovalId) {
+async fn used_up(house: &House, session: SessionId, like: ApprovalId, rationale: &str) {
     let ports = &house.broker.ports;
     let now = house.clock.now();
     let asked = approvals::find(&house.broker, like).unwrap().asked.clone();
     let id = ApprovalId::new(now, &*ports.entropy);
     let open = Approved::new(id, session, asked, Stage::Person, now, now.after(600));
-    let over = open.end(Ending::Used, now).unwrap();
+    let opinion = Opinion {
+        rationale: rationale.to_owned(),
+        ..house.reviewer.opinion(Finding::Approve, Risk::Low)
+    };
+    let over = open.end(Ending::Used, now).unwrap().with(opinion);
     for approval in [open, over] {
         let record = SealedRecord::new(Record {
             at: now.unix_ms,
