@@ -43,10 +43,9 @@ impl Screen {
             hook(panic);
         }));
         let (keys, events) = mpsc::channel(TYPED);
-        let mut screen = Self { terminal, events };
+        let screen = Self { terminal, events };
         // A paste arrives as one event, which is no key.
         execute!(io::stdout(), EnableBracketedPaste).map_err(lost)?;
-        screen.terminal.clear().map_err(lost)?;
         // Reading blocks, so it has a thread of its own, which ends with the process.
         thread::spawn(move || {
             loop {

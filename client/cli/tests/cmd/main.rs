@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a failed unwrap is a failed test"
 )]
 
@@ -15,9 +14,11 @@ mod approvals;
 mod bad_days;
 mod developer;
 mod doors;
+mod grid;
 mod locks;
 mod login;
 mod policies;
 mod run;
 mod stub;
 mod terminal;
+mod watch;

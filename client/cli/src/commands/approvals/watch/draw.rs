@@ -15,8 +15,7 @@ use crate::output::{Tone, clean, left};
 const LEAST: Size = Size::new(40, 12);
 
 /// What each key does, as the last line says it.
-const KEYS: &str =
-    "j/k move  o once  s session  3 30min  d deny  x deny+end  f forget  r refresh  q quit";
+const KEYS: &str = "j/k move o once s session 3 30min d deny x deny+end f forget r refresh q quit";
 
 /// The places of a screen of this size.
 struct Places {
@@ -30,8 +29,9 @@ struct Places {
 
 impl Places {
     fn new(area: Rect) -> Self {
-        // Details have to be read, so they get the larger part.
-        let details = (area.height.saturating_sub(5) * 3 / 5).max(4);
+        // Details have to be read: an ordinary question is wholly seen at 80 x 24.
+        let room = area.height.saturating_sub(5);
+        let details = (room * 3 / 5).max(14).min(room.saturating_sub(4));
         let [title, list, rule, details, note, keys] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Min(1),
@@ -203,7 +203,7 @@ fn note(state: &State, width: u16) -> Vec<Line<'static>> {
     let hidden = hidden(state);
     let more = match hidden {
         0 => String::new(),
-        lines => format!("{lines} more lines below: page down"),
+        lines => format!("more below, page down: {lines}"),
     };
     let happened = match (&state.sent, &state.note) {
         (Some(order), _) => {

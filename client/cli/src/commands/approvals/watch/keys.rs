@@ -33,8 +33,14 @@ pub(super) fn press(state: &mut State, key: KeyEvent) -> Option<Wish> {
             _ => None,
         };
     }
+    if !draw::fits(state.size) {
+        // Nothing can be read, so nothing is answered.
+        state.order = None;
+        let quits = matches!(key.code, KeyCode::Char('q') | KeyCode::Esc);
+        return quits.then_some(Wish::Quit);
+    }
     if state.order.is_some() {
-        if key.code == KeyCode::Char('y') && draw::fits(state.size) {
+        if key.code == KeyCode::Char('y') {
             return state.confirm().map(Wish::Do);
         }
         state.order = None;

@@ -4,6 +4,8 @@ mod draw;
 mod keys;
 mod lines;
 mod state;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::{future, time::Duration};
