@@ -113,3 +113,23 @@ fn one_provider_cannot_name_anothers_user() {
     let facts = Facts::new(&Words::new().unwrap(), &Groups(HashSet::new()), &question);
     assert!(matches!(facts, Err(PolicyError::Engine(_))));
 }
+
+/// People are in hundreds of groups, and each that became a fact would cost.
+#[test]
+fn a_group_that_no_policy_names_is_no_fact() {
+    let many: Vec<_> = (0..500).map(|n| format!("team-{n}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).chain(["dev"]).collect();
+    let session = session("https://id.example.test", "alice", &many, "coder");
+    let credential = credential("api", &["read"]);
+    let question = Question {
+        session: &session,
+        credential: &credential,
+        scopes: &credential.scopes,
+        audience: &credential.audiences.first,
+        lifetime: 600,
+    };
+    let named = Groups(HashSet::from(["dev".into(), "ops".into()]));
+    let facts = Facts::new(&Words::new().unwrap(), &named, &question).unwrap();
+    // The session, its user, its agent and one group.
+    assert_eq!(facts.principals.len(), 4);
+}

@@ -67,13 +67,13 @@ proptest! {
 #[test]
 fn policies_about_others_are_not_asked() {
     let mut text = "permit (principal in Valetkey::Group::\"dev\", action, resource);\n".to_owned();
-    for n in 0..1000 {
+    for n in 0..300 {
         text += &format!(
             "permit (principal, action, resource == Valetkey::Credential::\"other-{n}\");
 permit (principal in Valetkey::Group::\"team-{n}\", action, resource);\n"
         );
     }
-    for n in 0..1000 {
+    for n in 0..300 {
         text += &format!(
             "permit (principal, action == Valetkey::Action::\"grantAfterApproval\", resource)
     when {{ context.scope == \"{n}\" }};\n"
@@ -99,7 +99,7 @@ permit (principal in Valetkey::Group::\"team-{n}\", action, resource);\n"
         assert_eq!(relevant.policies().count(), relevant.count());
         relevant.count()
     });
-    assert_eq!(asked, [2, 2, 1002], "of 3002");
+    assert_eq!(asked, [2, 2, 302], "of 902");
 }
 
 /// Ten policies or a thousand, of other teams and other credentials: a request meets the same few.
