@@ -9,7 +9,7 @@ bus=$1 control=$2
 
 said() { printf '%s\t%s\n' "$1" "$2"; }
 
-grants=$(valetkey grants --json | jq -r '(.grants // .)[] | "\(.credential): \(.scopes | join(" "))"')
+grants=$(valetkey grants --json | jq -r '(.grants // .)[] | "\(.credential): \(.scopes | join(" ")) at once, \(.reviewed_scopes | join(" ")) after review, \(.approved_scopes | join(" ")) if a person says so"')
 [ -n "$grants" ] && said + "may ask for $grants" || said ! "got no list of grants"
 
 token=$(valetkey token demo-api --scope api:read --reason 'read the open issues')

@@ -178,7 +178,7 @@ done
 # ---- the developer approves -------------------------------------------------------------------------------
 question() { valetkey approvals list --json | jq -er '.approvals[] | select(.state == "open") | .id'; }
 asked=$(question) || fail 'there is no question'
-valetkey approvals approve "$asked" --once --yes >"$dir/approve.log" || fail "the approval failed: $(cat "$dir/approve.log")"
+valetkey approvals approve "$asked" --once --yes >"$dir/approve.log" 2>&1 || fail "the approval failed: $(cat "$dir/approve.log")"
 done_ 'developer approves' "once, what was shown: $(valetkey audit tail -n 50 --json | jq -rs 'last(.[].record | select(.event == "approval_asked")).asked | "\(.agent) asks for \(.credential), \(.grant.scopes | join(" ")), \(.grant.lifetime) s"')"
 for name in 'agent: is approved' 'agent: is denied' 'agent: cannot escape'; do
     hear "$name"

@@ -124,5 +124,6 @@ impl Drop for Waiting {
 
 fn text(value: &Value) -> String {
     let text = value.as_str();
-    text.unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+    text.unwrap_or_else(|| panic!("no text: {value}"))
+        .to_owned()
 }

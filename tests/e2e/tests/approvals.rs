@@ -26,7 +26,10 @@ fn once_is_one_token() {
     assert_eq!(issued["approval"], asked.as_str());
     let answered = world.records("approval_answered").pop().expect("recorded");
     assert_eq!(answered["by"]["subject"], "alice");
-    assert_eq!(answered["digest"], world.records("approval_asked")[0]["digest"]);
+    assert_eq!(
+        answered["digest"],
+        world.records("approval_asked")[0]["digest"]
+    );
     world.valetkey("audit verify").ok();
 }
 
@@ -147,7 +150,9 @@ fn revoking_takes_questions_and_answers_along() {
         ))
         .ok();
     agent.end().refused(3, "session_revoked");
-    world.approve(&open, "--once").refused(2, "unknown_approval");
+    world
+        .approve(&open, "--once")
+        .refused(2, "unknown_approval");
     world
         .agent(&session, &format!("{DELETE} --json"))
         .refused(3, "session_revoked");
@@ -233,11 +238,14 @@ fn after_the_answer_the_policies_are_asked_again() {
     assert!(world.questions().is_empty(), "the question is over");
 
     // A policy that does not validate is not loaded; the good one stays (promise 9).
-    fs::write(folder.join("99-test.cedar"), "permit (principal, action, resource")
-        .expect("policies can be written");
+    fs::write(
+        folder.join("99-test.cedar"),
+        "permit (principal, action, resource",
+    )
+    .expect("policies can be written");
     world
         .valetkey("policy reload --json")
-        .refused(1, "policy_invalid");
+        .refused(2, "policy_invalid");
     world
         .agent(&session, &format!("{DELETE} --json"))
         .refused(3, "denied");
@@ -247,7 +255,9 @@ fn after_the_answer_the_policies_are_asked_again() {
 fn an_agent_that_asks_too_often_is_slowed_and_then_held() {
     let mut world = World::at_work();
     world.stop();
-    world.configure("[approvals]\nslow_after = 2\nslow_gap = \"1h\"\nwindow = \"2h\"\nsuspend_after = 3\n");
+    world.configure(
+        "[approvals]\nslow_after = 2\nslow_gap = \"1h\"\nwindow = \"2h\"\nsuspend_after = 3\n",
+    );
     world.start();
     let session = world.session("coder");
     let nth = |n: u32| format!("{DELETE} --ttl {}s", 60 + n);
@@ -258,12 +268,16 @@ fn an_agent_that_asks_too_often_is_slowed_and_then_held() {
         .refused(4, "too_many_questions");
 
     world.stop();
-    world.configure("[approvals]\nslow_after = 1\nwindow = \"2h\"\nslow_gap = \"1s\"\nsuspend_after = 2\n");
+    world.configure(
+        "[approvals]\nslow_after = 1\nwindow = \"2h\"\nslow_gap = \"1s\"\nsuspend_after = 2\n",
+    );
     world.start();
     world
         .agent(&session, &format!("{} --json", nth(4)))
         .refused(3, "session_held");
-    let shown = world.valetkey(&format!("session show {} --json", session.id)).ok();
+    let shown = world
+        .valetkey(&format!("session show {} --json", session.id))
+        .ok();
     assert!(shown.stdout.contains("asked for 2 approvals"), "{shown:?}");
     world
         .agent(&session, "token demo-api --scope api:read --json")
@@ -273,7 +287,9 @@ fn an_agent_that_asks_too_often_is_slowed_and_then_held() {
     world
         .agent(&session, "token demo-api --scope api:read --json")
         .refused(3, "session_held");
-    world.valetkey(&format!("session resume {}", session.id)).ok();
+    world
+        .valetkey(&format!("session resume {}", session.id))
+        .ok();
     world
         .agent(&session, "token demo-api --scope api:read")
         .ok();
@@ -291,7 +307,9 @@ fn an_agent_withdraws_its_question() {
     world
         .agent(&session, &format!("approvals withdraw {asked}"))
         .ok();
-    world.approve(&asked, "--once").refused(4, "approval_settled");
+    world
+        .approve(&asked, "--once")
+        .refused(4, "approval_settled");
 }
 
 #[test]
@@ -308,7 +326,10 @@ fn an_agent_has_no_way_to_answer() {
         let answer = curl
             .args(["-sS", "--http2-prior-knowledge", "--max-time", "5", "-i"])
             .args(["-H", "content-type: application/grpc", "-H", "te: trailers"])
-            .args(["--data-binary", "\u{0}\u{0}\u{0}\u{0}\u{0}"].map(|part| part.replace('\u{0}', "")))
+            .args(
+                ["--data-binary", "\u{0}\u{0}\u{0}\u{0}\u{0}"]
+                    .map(|part| part.replace('\u{0}', "")),
+            )
             .arg("--unix-socket")
             .arg(&session.socket)
             .arg(format!("http://valetkey/{way}"));

@@ -53,7 +53,9 @@ fn an_admins_lock_is_not_lifted_by_the_owner() {
     locked(&world);
     world.valetkey("unlock");
     locked(&world);
-    world.valetkey("admin unlock --json").refused(3, "not_admin");
+    world
+        .valetkey("admin unlock --json")
+        .refused(3, "not_admin");
     locked(&world);
     world.kill();
     world.start();

@@ -22,7 +22,9 @@ fn a_refusal_is_explained_by_its_request_id() {
         .ok()
         .json();
     assert_eq!(explained["tier"], "human", "{explained}");
-    let rule = explained["change"]["rule"].as_str().expect("a rule that would change it");
+    let rule = explained["change"]["rule"]
+        .as_str()
+        .expect("a rule that would change it");
     assert!(rule.contains("api:delete"), "{rule}");
     let human = world.valetkey(&format!("policy explain {request}")).ok();
     assert!(human.stdout.contains("human"), "{human:?}");
@@ -37,22 +39,33 @@ fn a_changed_folder_is_tried_on_what_was_asked() {
     let world = World::at_work();
     let session = world.session("coder");
     for _ in 0..3 {
-        world.agent(&session, "token demo-api --scope api:read").ok();
+        world
+            .agent(&session, "token demo-api --scope api:read")
+            .ok();
     }
     world.ask(&session, "token demo-api --scope api:delete");
     let folder = world.policies(
         "@id(\"test.nothing-is-read\") forbid (principal, action, resource) when { context.scope == \"api:read\" };",
     );
     let simulated = world
-        .valetkey(&format!("policy simulate --folder {} --days 1 --json", folder.display()))
+        .valetkey(&format!(
+            "policy simulate --folder {} --days 1 --json",
+            folder.display()
+        ))
         .ok()
         .json();
     assert_eq!(simulated["requests"], 4, "{simulated}");
     let differing = simulated["differing"].as_array().expect("a list");
     assert_eq!(differing.len(), 3, "{simulated}");
-    assert!(differing.iter().all(|one| one["tier"] == "auto" && one["would_be"] == "deny"));
+    assert!(
+        differing
+            .iter()
+            .all(|one| one["tier"] == "auto" && one["would_be"] == "deny")
+    );
     // It was a try.
-    world.agent(&session, "token demo-api --scope api:read").ok();
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
 }
 
 #[test]
@@ -67,9 +80,11 @@ fn a_folder_is_checked_with_its_cases() {
     let cases = checked["cases"].as_array().expect("a list");
     assert!(cases.len() > 10, "{checked}");
 
-    let folder = world.policies("@id(\"test.broken\") permit (principal, action, resource) when { context.nonesuch };");
+    let folder = world.policies(
+        "@id(\"test.broken\") permit (principal, action, resource) when { context.nonesuch };",
+    );
     let broken = world.valetkey(&format!("policy check {} --json", folder.display()));
-    let said = broken.refused(1, "policy_invalid");
+    let said = broken.refused(2, "policy_invalid");
     assert!(said.contains("nonesuch"), "{said}");
     fs::write(
         folder.join("99-test.cedar"),
@@ -81,5 +96,8 @@ fn a_folder_is_checked_with_its_cases() {
         .ok()
         .json();
     let named = idle["idle"].as_array().expect("a list");
-    assert!(named.iter().any(|one| one["policy"] == "test.shadowed"), "{idle}");
+    assert!(
+        named.iter().any(|one| one["policy"] == "test.shadowed"),
+        "{idle}"
+    );
 }

@@ -170,3 +170,46 @@ fn live_sessions(world: &World) -> Vec<serde_json::Value> {
     let sessions = listed.get("sessions").unwrap_or(&listed);
     sessions.as_array().cloned().unwrap_or_default()
 }
+
+/// An answer is given wholly or not at all, and one for one token is never spent twice.
+#[test]
+fn an_answer_that_was_stored_holds_and_is_spent_once() {
+    const DELETE: &str = "token demo-api --scope api:delete";
+    let mut world = World::at_work();
+    for (point, answered) in [
+        ("before approvals.save granted", false),
+        ("after approvals.save granted", true),
+    ] {
+        let session = world.session("coder");
+        world.stop();
+        doomed(&mut world, point);
+        let asked = world.ask(&session, DELETE);
+        arm(&world);
+        assert_eq!(world.approve(&asked, "--once").status, 7, "{point}");
+        after_the_cut(&mut world);
+        if answered {
+            world.agent(&session, DELETE).ok();
+        }
+        let open = world.ask(&session, DELETE);
+        assert_eq!(open == asked, !answered, "{point}");
+        world.valetkey(&format!("session end {}", session.id)).ok();
+    }
+    for (point, spent) in [
+        ("before approvals.save over", false),
+        ("after approvals.save over", true),
+    ] {
+        let session = world.session("coder");
+        let asked = world.ask(&session, DELETE);
+        world.approve(&asked, "--once").ok();
+        world.stop();
+        doomed(&mut world, point);
+        arm(&world);
+        assert_eq!(world.agent(&session, DELETE).status, 7, "{point}");
+        after_the_cut(&mut world);
+        if !spent {
+            world.agent(&session, DELETE).ok();
+        }
+        assert_ne!(world.ask(&session, DELETE), asked, "{point}");
+        world.valetkey(&format!("session end {}", session.id)).ok();
+    }
+}

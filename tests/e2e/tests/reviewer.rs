@@ -86,12 +86,17 @@ fn a_row_of_denials_holds_the_session() {
     for (nth, code) in [(1, "approval_refused"), (2, "session_held")] {
         let answered = world.agent(
             &session,
-            &format!("{WRITE} --audience https://{} --wait 30s --json", ["", "api.example.test", "other.example.test"][nth]),
+            &format!(
+                "{WRITE} --audience https://{} --wait 30s --json",
+                ["", "api.example.test", "other.example.test"][nth]
+            ),
         );
         let status = if code == "session_held" { 3 } else { 4 };
         answered.refused(status, code);
     }
-    world.valetkey(&format!("session resume {}", session.id)).ok();
+    world
+        .valetkey(&format!("session resume {}", session.id))
+        .ok();
     world
         .agent(&session, "token demo-api --scope api:read")
         .ok();

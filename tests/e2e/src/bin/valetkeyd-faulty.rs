@@ -18,8 +18,9 @@ use valetkey_core::{
     Approval, ApprovalId, Caller, Lease, LeaseId, Moment, Pins, Session, SessionId, SourceKind,
     ports::{
         Answer, ApprovalError, Approvals, ApproverQuestion, CallerError, Callers, Consent, Cut,
-        DoorError, Doors, Effect, Kept, Ledger, LedgerError, Mismatch, Policy, PolicyError, PolicySummary, Ports, Question, Receipt, Retraction, SessionFilter,
-        Sessions, SourceError, Sources, Verdict,
+        DoorError, Doors, Effect, Kept, Ledger, LedgerError, Mismatch, Policy, PolicyError,
+        PolicySummary, Ports, Question, Receipt, Retraction, SessionFilter, Sessions, SourceError,
+        Sources, Verdict,
     },
     record::SealedRecord,
     request::Permit,
