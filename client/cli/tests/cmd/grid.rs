@@ -37,7 +37,8 @@ impl Grid {
             (None, '\r') => self.column = 0,
             (None, '\n') => self.row += 1,
             (None, c) => {
-                self.rows[self.row][self.column] = c;
+                let row = self.rows.get_mut(self.row);
+                *row.and_then(|row| row.get_mut(self.column)).unwrap() = c;
                 self.column += 1;
             }
             (Some(sequence), '\u{40}'..='\u{7e}') if !(sequence.is_empty() && c == '[') => {
@@ -52,7 +53,10 @@ impl Grid {
     fn obey(&mut self, sequence: &str, order: char) {
         match order {
             'H' => {
-                let mut places = sequence[1..].split(';').map(|n| n.parse().unwrap_or(1));
+                let mut places = sequence
+                    .trim_start_matches('[')
+                    .split(';')
+                    .map(|n| n.parse().unwrap_or(1));
                 self.row = places.next().unwrap_or(1) - 1;
                 self.column = places.next().unwrap_or(1) - 1;
             }

@@ -82,3 +82,31 @@ fn a_person_is_asked_before_everything_is_revoked() {
     at_terminal(&stub, &format!("{revoke} --yes"), &[], "").ok();
     assert_eq!(stub.heard().len(), 2);
 }
+
+#[test]
+fn a_person_is_asked_before_a_yes_is_given() {
+    let approve = "approvals approve aaaa0001 --session";
+    let stub = Stub::start();
+    for no in ["n\n", "\n", "no\n", "Yes, but\n"] {
+        let refused = at_terminal(&stub, approve, &[], no);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        assert!(refused.stdout.contains("Grant this? [y/N]"), "{refused:?}");
+        assert!(
+            refused.stdout.contains("nothing was answered"),
+            "{refused:?}"
+        );
+    }
+    let answers = || {
+        let heard = stub.heard();
+        heard
+            .iter()
+            .filter(|call| call.starts_with("Answer"))
+            .count()
+    };
+    assert_eq!(answers(), 0);
+    at_terminal(&stub, approve, &[], "y\n").ok();
+    assert_eq!(answers(), 1);
+    let stub = Stub::start();
+    let unasked = at_terminal(&stub, &format!("{approve} --yes"), &[], "").ok();
+    assert!(!unasked.stdout.contains("[y/N]"), "{unasked:?}");
+}

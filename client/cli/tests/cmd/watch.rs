@@ -55,7 +55,7 @@ impl Terminal {
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = screen.read(&mut buffer) {
-                drop(send.send(buffer[..length].to_vec()));
+                drop(send.send(buffer.iter().take(length).copied().collect()));
             }
         });
         let mut terminal = Self {

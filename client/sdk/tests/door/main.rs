@@ -1,11 +1,6 @@
 //! The agent's client against a small tonic server on a temporary Unix socket.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a failed unwrap is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod agent;
 mod approvals;
