@@ -8,6 +8,8 @@
 "$here/demo.sh"
 
 packages \
+    Xvfb=xvfb \
+    dunst=dunst \
     keyctl=keyutils \
     minisign=minisign \
     openssl=openssl \

@@ -21,7 +21,7 @@ const SHOWN: usize = 200;
 /// and says how to answer it. It has no buttons: every program on the session bus could send the signal
 /// that a button was pressed, and the agent may be one of them. For the same reason nothing secret is
 /// in it, and nothing that an agent wrote: names, scopes and the audience are the configuration's.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DesktopMessenger {
     /// The session bus of the environment where there is none.
     bus: Option<String>,
@@ -52,7 +52,7 @@ impl DesktopMessenger {
             ("urgency", Value::from(1_u8)),
         ]
         .into();
-        let no_buttons: [&str; 0] = [];
+        let no_buttons: &[&str] = &[];
         let call = (
             "Valetkey", 0_u32, "", &summary, &body, no_buttons, hints, 0_i32,
         );
@@ -125,10 +125,12 @@ fn words(question: &Approval) -> (String, String) {
     };
     let summary = format!("{} asks for {}", asked.agent, asked.credential);
     let body = format!(
-        "{scopes}\nfor {audience}\nsession {session}\nTo answer, run: valetkey approvals",
+        "{scopes}\nfor {audience}\nsession {session}\nquestion {id}\nTo answer, run: valetkey approvals",
         scopes = marked_up(&scopes),
         audience = marked_up(asked.grant.audience.as_str()),
         session = question.session,
+        // Also keeps two questions apart that are otherwise alike: some desktops show those as one.
+        id = question.id,
     );
     (summary, body)
 }

@@ -6,6 +6,11 @@ use valetkey_support::http::{Heard, Step};
 
 use crate::world::{Desk, Plan, SECRET, now, question, sign, signed, signed_as, with_headers, yes};
 
+/// Gives the header for a time and a body.
+type Signer = fn(&str, &[u8]) -> String;
+/// Makes something else of a good answer.
+type Change = fn(&mut Value);
+
 const OTHER: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 async fn forged(name: &str, answer: impl Fn(&Heard) -> Vec<Step> + Send + Sync + 'static) {
@@ -14,10 +19,11 @@ async fn forged(name: &str, answer: impl Fn(&Heard) -> Vec<Step> + Send + Sync +
 }
 
 async fn assert_forged(name: &str, desk: &Desk, asked: &Approval) {
-    let carried = desk.carry(asked).await;
-    let Err(error @ MessengerError::Forged(_)) = carried else {
-        unreachable!("{name}: {carried:?}");
-    };
+    let error = desk.carry(asked).await.unwrap_err();
+    assert!(
+        matches!(error, MessengerError::Forged(_)),
+        "{name}: {error}"
+    );
     let text = error.to_string();
     assert!(
         text.starts_with("the answer is not to be believed: "),
@@ -31,7 +37,7 @@ async fn a_wrong_signature() {
     let time = now().unix_seconds();
     let at = time.to_string();
     // What the signature is over, and what it is called.
-    let signatures: [(&str, fn(&str, &[u8]) -> String); 9] = [
+    let signatures: [(&str, Signer); 9] = [
         ("none", |_, _| String::new()),
         ("no version", |at, body| sign(SECRET, "m", at, body)),
         ("another version", |at, body| {
@@ -133,7 +139,7 @@ async fn a_time_that_is_not_now() {
 
 #[tokio::test]
 async fn what_is_signed_and_says_something_else() {
-    let changes: [(&str, fn(&mut Value)); 20] = [
+    let changes: [(&str, Change); 20] = [
         ("another type", |said| {
             said["type"] = "approval.asked".into()
         }),

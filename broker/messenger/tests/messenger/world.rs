@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 /// The base64 of 24 bytes. It must not be seen anywhere.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Longer than anything here takes.
-pub(crate) const PATIENT: Duration = Duration::from_secs(60);
+pub(crate) const PATIENT: Duration = Duration::from_secs(20);
 /// For what never comes.
 pub(crate) const BRIEF: Duration = Duration::from_millis(300);
 
