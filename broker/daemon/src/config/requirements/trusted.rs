@@ -55,10 +55,7 @@ impl Trusted {
     pub(super) fn find(self, path: &Path) -> Result<Option<Found>, String> {
         let mut way = Way::begin(path)?;
         let mut doubt = None;
-        loop {
-            let Some(name) = way.ahead.pop_front() else {
-                break;
-            };
+        while let Some(name) = way.ahead.pop_front() {
             if name == ".." {
                 way.at.pop();
                 continue;

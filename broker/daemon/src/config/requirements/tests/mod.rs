@@ -1,5 +1,6 @@
 //! Requirements against users who would like looser ones.
 
+mod attacks;
 mod bundle;
 mod fields;
 mod places;
