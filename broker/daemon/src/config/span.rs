@@ -27,7 +27,9 @@ impl Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [("d", 86400), ("h", 3600), ("m", 60)];
-        let fitting = units.into_iter().find(|(_, length)| self.0.is_multiple_of(*length));
+        let fitting = units
+            .into_iter()
+            .find(|(_, length)| self.0.is_multiple_of(*length));
         let (unit, length) = fitting.unwrap_or(("s", 1));
         write!(f, "{}{unit}", self.0 / length)
     }

@@ -1,4 +1,7 @@
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+};
 
 use super::{ConfigError, RequirementsAt};
 
@@ -85,4 +88,31 @@ fn what_cannot_hold_is_refused() {
         let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();
         assert!(error.contains(says), "{text}: {error}");
     }
+}
+
+#[test]
+fn what_the_documents_show_loads() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+    let text = fs::read_to_string(path).unwrap();
+    let block = |beginning: &str| {
+        let mut blocks = text.split("```toml\n").skip(1);
+        let block = blocks.find(|block| block.starts_with(beginning)).unwrap();
+        block.split("```").next().unwrap().to_owned()
+    };
+    let config = loaded(&block("[provider]")).unwrap();
+    assert!(config.reviewer.is_some() && config.webhook.is_some());
+    assert_eq!(config.credentials.iter().count(), 2);
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = RequirementsAt {
+        file: folder.path().join("requirements.toml"),
+        key: folder.path().join("fleet.pub"),
+        bundle: folder.path().join("bundle.toml"),
+        owner: folder.path().metadata().unwrap().uid(),
+    };
+    fs::write(&at.file, block("mode = ")).unwrap();
+    fs::set_permissions(&at.file, fs::Permissions::from_mode(0o600)).unwrap();
+    let nowhere = folder.path().join("config.toml");
+    let config = super::load(&nowhere, &at, None, 1_800_000_000).unwrap();
+    assert!(config.requirements.unwrap().enforced);
 }
