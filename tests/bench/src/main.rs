@@ -22,6 +22,7 @@ type Measure = fn() -> Measured<Vec<Row>>;
 const ROWS: &[(&str, Measure)] = &[
     ("memory", rows::memory::measure),
     ("token", rows::token::measure),
+    ("approvals", rows::approvals::measure),
     ("throughput", rows::throughput::measure),
     ("scale", rows::scale::measure),
     ("process", rows::process::measure),

@@ -16,9 +16,6 @@ use valetkey_sdk::{Agent, Control, Developer, TokenRequest, wire::developer::Sta
 
 use crate::Measured;
 
-/// The policies of the baseline.
-const BASELINE_POLICIES: usize = 2;
-
 /// What is in a place.
 #[derive(Clone, Copy)]
 pub(crate) struct Population {
@@ -46,7 +43,8 @@ impl Place {
         let folder = policies.display();
         world.configure(&format!(
             "[limits]\nrequests_per_second = 1000000\nburst = 1000000\n\
-             [session]\nmax_live = 5000\n[policy]\nfolder = \"{folder}\"\n"
+             [session]\nmax_live = 5000\n[approvals]\nnotify = false\nmax_open = 1000\n\
+             slow_after = 1000\nsuspend_after = 1001\n[policy]\nfolder = \"{folder}\"\n"
         ));
         world.start();
         world.login("default", "alice").ok();
@@ -121,7 +119,7 @@ fn write_policies(folder: &Path, count: usize) -> Measured<()> {
         put(&folder.join(name), text)?;
     }
     let mut text = String::new();
-    for n in BASELINE_POLICIES..count {
+    for n in baseline_policies()..count {
         let (group, credential) = (
             format!("principal in Valetkey::Group::\"team-{n}\""),
             format!("resource == Valetkey::Credential::\"service-{n}\""),
@@ -138,6 +136,12 @@ fn write_policies(folder: &Path, count: usize) -> Measured<()> {
         )?;
     }
     put(&folder.join("50-others.cedar"), &text)
+}
+
+/// How many policies the baseline has.
+fn baseline_policies() -> usize {
+    let texts = BASELINE.iter().map(|(_, text)| text);
+    texts.map(|text| text.matches("@id(").count()).sum()
 }
 
 fn put(path: &Path, text: &str) -> Measured<()> {

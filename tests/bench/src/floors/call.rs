@@ -21,7 +21,8 @@ use tonic::{
 use tower::service_fn;
 use valetkey_sdk::wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, ListGrantsRequest,
-    ListGrantsResponse, WatchSessionRequest, WatchSessionResponse,
+    ListGrantsResponse, WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest,
+    WithdrawApprovalResponse,
     agent_client::AgentClient,
     agent_server::{Agent, AgentServer},
 };
@@ -124,6 +125,13 @@ impl Agent for Empty {
 
     async fn get_token(&self, _: Request<GetTokenRequest>) -> Reply<GetTokenResponse> {
         Err(Status::unimplemented("a floor has no tokens"))
+    }
+
+    async fn withdraw_approval(
+        &self,
+        _: Request<WithdrawApprovalRequest>,
+    ) -> Reply<WithdrawApprovalResponse> {
+        Err(Status::unimplemented("a floor has no approvals"))
     }
 
     async fn list_grants(&self, _: Request<ListGrantsRequest>) -> Reply<ListGrantsResponse> {

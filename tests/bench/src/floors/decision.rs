@@ -1,11 +1,11 @@
 //! One Cedar decision on the policies that can apply to a question, as the policy engine picks them.
 
-use std::hint::black_box;
+use std::{collections::BTreeSet, hint::black_box};
 
 use valetkey_core::{
     AccountName, AgentName, Algorithm, Audience, Audiences, Boot, Credential, CredentialName,
-    Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, User, UserId,
-    ports::{Policy as _, Question, Tier},
+    Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, Tier, User, UserId,
+    ports::{Policy as _, Question},
 };
 use valetkey_policy::CedarPolicies;
 
@@ -43,6 +43,7 @@ impl Decisions {
             started: now,
             deadline: now.after(3600),
             state: SessionState::Active,
+            forgiven: None,
         };
         let credential = Credential {
             name: CredentialName::parse("demo-api")?,
@@ -54,6 +55,9 @@ impl Decisions {
             },
             max_lifetime: 900,
             algorithm: Algorithm::EdDSA,
+            owner: None,
+            labels: BTreeSet::new(),
+            min_tier: Tier::Auto,
         };
         Ok(Self {
             policies: CedarPolicies::load(&[])?,
@@ -73,7 +77,7 @@ impl Decisions {
         }))?;
         match verdict.tier {
             Tier::Auto => Ok(()),
-            Tier::Deny => Err("the baseline does not permit what is measured".into()),
+            _ => Err("the baseline does not permit at once what is measured".into()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One file per row of the table.
 
+pub(crate) mod approvals;
 pub(crate) mod keyring;
 pub(crate) mod memory;
 pub(crate) mod process;
