@@ -5,7 +5,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{run::Outcome, stub::Stub};
+use crate::{
+    run::Outcome,
+    stub::{QUESTION, Script, Stub},
+};
 
 /// Runs a developer's command on a terminal, and answers once it has asked.
 fn at_terminal(stub: &Stub, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Outcome {
@@ -109,4 +112,20 @@ fn a_person_is_asked_before_a_yes_is_given() {
     let stub = Stub::start();
     let unasked = at_terminal(&stub, &format!("{approve} --yes"), &[], "").ok();
     assert!(!unasked.stdout.contains("[y/N]"), "{unasked:?}");
+}
+
+#[test]
+fn a_person_sees_what_is_waited_for_and_ends_it_with_a_key() {
+    let stub = Stub::with(Script {
+        asks: true,
+        ..Script::default()
+    });
+    let socket = stub.session();
+    let variables = [("VALETKEY_SOCKET", socket.to_str().unwrap())];
+    let ended = at_terminal(&stub, "token demo-api --wait 2m", &variables, "\u{3}");
+    // The status is that of the shell around it, which the key ends as well.
+    let line = format!("waits for an approval: {QUESTION}");
+    assert!(ended.stdout.contains(&line), "{ended:?}");
+    assert!(ended.stdout.contains("took question"), "{ended:?}");
+    assert!(stub.last().starts_with("WithdrawApprovalRequest"));
 }
