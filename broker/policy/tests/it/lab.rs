@@ -370,12 +370,12 @@ expect = \"may\"
         [
             None,
             Some("expected `human`, found `auto`, by `baseline.developers-read`".to_owned()),
-            Some("expected `auto`, found `deny`, no policy permits more".to_owned()),
+            Some("expected `auto`, found `deny`, by no policy".to_owned()),
             Some(
                 "expected by `baseline.developers-read`, decided by `baseline.developers-ask`"
                     .to_owned()
             ),
-            Some("expected `may`, found `may not`, no policy permits more".to_owned()),
+            Some("expected `may`, found `may not`, by no policy".to_owned()),
         ]
     );
 }

@@ -23,8 +23,8 @@ use crate::{
 
 /// Longest part of a case's name that is shown, in characters.
 const NAME_SHOWN: usize = 120;
-/// Longest part of the parser's words that a message shows, in characters.
-const PARSER_SAYS: usize = 400;
+/// Longest part of the parser's words, or list of policies, that a message shows, in characters.
+const SHOWN: usize = 400;
 
 /// Runs every table of `place`, a folder of `*.toml` files or one file.
 pub(super) fn run(
@@ -53,7 +53,7 @@ fn read(file: &PolicyFile) -> Result<Table, PolicyError> {
         let at = error
             .span()
             .map_or(1, |span| line_at(&file.text, span.start));
-        let says = printable(error.message(), PARSER_SAYS);
+        let says = printable(error.message(), SHOWN);
         PolicyError::Invalid(format!("`{}` line {at}: {says}", file.shown))
     })?;
     if table.case.is_empty() {
@@ -114,18 +114,13 @@ impl Asked {
             Ok(answer) => answer,
             Err(error) => return Some(error.to_string()),
         };
-        let as_by = by.join("`, `");
         if found != case.expect {
-            let who = match by.is_empty() {
-                true => "no policy permits more".to_owned(),
-                false => format!("by `{as_by}`"),
-            };
-            let (expected, found) = (case.expect.id(), found.id());
-            return Some(format!("expected `{expected}`, found `{found}`, {who}"));
+            let (expected, found, by) = (case.expect.id(), found.id(), names(&by));
+            return Some(format!("expected `{expected}`, found `{found}`, by {by}"));
         }
         let expected = case.by.as_ref().filter(|expected| **expected != by)?;
-        let expected = printable(&expected.join("`, `"), PARSER_SAYS);
-        Some(format!("expected by `{expected}`, decided by `{as_by}`"))
+        let (expected, by) = (names(expected), names(&by));
+        Some(format!("expected by {expected}, decided by {by}"))
     }
 
     fn answer(&self, rules: &Rules) -> Result<(Expected, Vec<String>), PolicyError> {
@@ -226,6 +221,14 @@ fn person(text: &str) -> Result<UserId, String> {
         issuer: issuer.to_owned(),
         subject: subject.to_owned(),
     })
+}
+
+/// The policies of a case, as they are shown.
+fn names(by: &[String]) -> String {
+    if by.is_empty() {
+        return "no policy".to_owned();
+    }
+    format!("`{}`", printable(&by.join("`, `"), SHOWN))
 }
 
 fn wrong(what: &str, error: impl Display) -> String {
