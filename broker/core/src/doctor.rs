@@ -3,7 +3,7 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Broker,
+    Broker, Lock, Locked,
     ports::{LoginStatus, Persistence, StoreReport, StoreState},
 };
 
@@ -70,6 +70,9 @@ pub async fn examine(broker: &Broker) -> Vec<Finding> {
         format!("{} in force", policies.policies),
     ));
     findings.push(ledger(broker).await);
+    findings.extend(broker.ports.sinks.iter().map(|sink| sink.finding()));
+    findings.extend(locks(&broker.ports.locks.held()));
+    findings.push(reviewer(broker));
     findings
 }
 
@@ -122,6 +125,30 @@ fn logins(logins: &[LoginStatus]) -> Vec<Finding> {
         ),
     };
     logins.iter().map(finding).collect()
+}
+
+fn locks(held: &Locked) -> Vec<Finding> {
+    let finding = |lock: &Lock, code: Code| {
+        let text = match &lock.by {
+            Some(admin) => format!("locked by {}: {}", admin.subject, lock.reason),
+            None => format!("locked: {}", lock.reason),
+        };
+        Finding::ailing("lock", Health::Care, text, code.row().next_step)
+    };
+    let owner = held.owner.iter().map(|lock| finding(lock, Code::Locked));
+    let admin = held
+        .admin
+        .iter()
+        .map(|lock| finding(lock, Code::LockedByAdmin));
+    owner.chain(admin).collect()
+}
+
+fn reviewer(broker: &Broker) -> Finding {
+    let text = match &broker.ports.reviewer {
+        Some(reviewer) => reviewer.name().to_owned(),
+        None => "none: what policies leave to a reviewer, people answer".to_owned(),
+    };
+    Finding::well("reviewer", text)
 }
 
 /// Whether the ledger takes records is only known by giving it one it would take anyway: the

@@ -37,7 +37,7 @@ pub(crate) async fn serve(
     let _instance = InstanceLock::acquire(&paths.runtime.join("valetkeyd.lock"))?;
     let stop = signals::stop()?;
     let hangup = signals::reload()?;
-    let house = wire(config, paths, host, decorate).await?;
+    let mut house = wire(config, paths, host, decorate).await?;
 
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let started = Event::BrokerStarted {
@@ -48,7 +48,7 @@ pub(crate) async fn serve(
     house.logins.restore().await?;
     let sessions = restore(&house.broker).await?;
     let control = control_listener(&mut activated, paths)?;
-    let chores = begin_chores(&house, hangup, &stop);
+    let chores = begin_chores(&mut house, hangup, &stop);
     notify_ready()?;
     tracing::info!(sessions, issuer = house.issuer, "ready");
 
@@ -86,12 +86,15 @@ pub(crate) async fn serve(
     Ok(controlled.and(verified)?)
 }
 
-fn begin_chores(house: &House, hangup: Signal, stop: &CancellationToken) -> TaskTracker {
+fn begin_chores(house: &mut House, hangup: Signal, stop: &CancellationToken) -> TaskTracker {
     let chores = TaskTracker::new();
     chores.spawn(chores::expire(house.broker.clone(), stop.clone()));
     chores.spawn(approvals::attend(house.broker.clone(), stop.clone()));
     chores.spawn(chores::checkpoint(Arc::clone(&house.store), stop.clone()));
     chores.spawn(chores::reload(house.broker.clone(), hangup, stop.clone()));
+    for sink in house.sinks.drain(..) {
+        chores.spawn(sink.run(Arc::clone(&house.broker.ports.audit), stop.clone()));
+    }
     let (logins, stop) = (Arc::clone(&house.logins), stop.clone());
     chores.spawn(async move { logins.renew_forever(stop).await });
     chores.close();

@@ -18,10 +18,11 @@ use valetkey_policy::CedarPolicies;
 use valetkey_reviewer::{ChatConfig, ChatReviewer, CommandConfig, CommandReviewer};
 use valetkey_sources::{Registry, SignedSource, SigningKeys, SigningPlan};
 use valetkey_store::{Options, Store};
+use valetkey_telemetry::FileSink;
 
 use crate::{
     chores,
-    config::{self, Config, Paths, Policies, ReviewerKind},
+    config::{self, Config, Paths, Policies, ReviewerKind, Sink},
     requirements,
     start_error::StartError,
 };
@@ -35,6 +36,8 @@ pub(crate) struct House {
     pub(crate) store: Arc<Store>,
     pub(crate) logins: Arc<OidcLogins>,
     pub(crate) doors: Arc<SessionDoors>,
+    /// Copies of the ledger, not yet begun.
+    pub(crate) sinks: Vec<FileSink>,
     pub(crate) verifier: TcpListener,
     /// The `iss` of the broker's own tokens.
     pub(crate) issuer: String,
@@ -82,6 +85,7 @@ pub(crate) async fn wire(
     )?);
     let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(config)).await?);
 
+    let sinks: Vec<FileSink> = sinks(config);
     let broker = Broker {
         trial: trial(config)?,
         ports: decorate(Ports {
@@ -97,6 +101,10 @@ pub(crate) async fn wire(
             secrets,
             ledger: Arc::clone(&store) as _,
             audit: Arc::clone(&store) as _,
+            sinks: sinks
+                .iter()
+                .map(|sink| Arc::new(sink.status()) as _)
+                .collect(),
             sessions: Arc::clone(&store) as _,
             logins: Arc::clone(&logins) as _,
             doors: Arc::clone(&doors) as _,
@@ -113,6 +121,7 @@ pub(crate) async fn wire(
         store,
         logins,
         doors,
+        sinks,
         verifier,
         issuer,
     })
@@ -202,6 +211,13 @@ fn messengers(
         )?));
     }
     Ok(messengers)
+}
+
+fn sinks(config: &Config) -> Vec<FileSink> {
+    let sinks = config.sinks.iter().map(|sink| match sink {
+        Sink::File(path) => FileSink::new(path.clone()),
+    });
+    sinks.collect()
 }
 
 fn keyring(config: &Config) -> OsKeyring {

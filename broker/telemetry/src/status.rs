@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use tokio::sync::watch;
-use valetkey_core::doctor::{Finding, Health};
+use valetkey_core::{
+    doctor::{Finding, Health},
+    ports::Sink,
+};
 
 use crate::trouble::Trouble;
 
@@ -45,9 +48,10 @@ impl SinkStatus {
         let state = self.state.wait_for(wanted).await.map(|state| state.clone());
         state.unwrap_or_else(|_| self.now())
     }
+}
 
-    /// What `valetkey doctor` says of it.
-    pub fn finding(&self) -> Finding {
+impl Sink for SinkStatus {
+    fn finding(&self) -> Finding {
         const NAME: &str = "ledger sink";
         let path = self.path.display();
         match self.now() {

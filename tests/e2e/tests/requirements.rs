@@ -207,6 +207,28 @@ fn signed_requirements_never_go_back() {
 }
 
 #[test]
+fn a_required_copy_of_the_ledger_is_kept() {
+    let mut world = World::new();
+    let copy = world.folder().join("copy.jsonl");
+    let sink = format!("[ledger]\nsinks = [\"file:{}\"]\n", copy.display());
+    start_under(&mut world, &sink);
+    work(&world);
+    let session = world.session("coder");
+    world
+        .agent(&session, "token demo-api --scope api:read")
+        .ok();
+    let records = world.records("token_issued").len();
+    // The copy follows by itself; `doctor` says how far it came.
+    let head = world.valetkey("audit tail -n 1 --json").ok().json()["sequence"].clone();
+    let caught_up = format!("copied up to record {head}");
+    let mut looks = (0..200).map(|_| world.valetkey("doctor").stdout);
+    assert!(looks.any(|said| said.contains(&caught_up)), "{caught_up}");
+    let text = fs::read_to_string(&copy).expect("a copy");
+    let issued = text.lines().filter(|line| line.contains("token_issued"));
+    assert_eq!(issued.count(), records);
+}
+
+#[test]
 fn the_system_path_is_read_by_the_real_broker() {
     // A mount namespace of its own puts requirements where the real broker looks for them.
     let mut world = World::new();

@@ -20,6 +20,7 @@ mod policy_lab;
 mod reviewer;
 mod secret_store;
 mod sessions;
+mod sinks;
 mod sources;
 
 use std::{pin::Pin, sync::Arc};
@@ -47,6 +48,7 @@ pub use policy_lab::{
 pub use reviewer::{ReviewCase, ReviewError, Reviewer};
 pub use secret_store::{Persistence, SecretKey, SecretStore, StoreError, StoreReport, StoreState};
 pub use sessions::{SessionFilter, Sessions};
+pub use sinks::Sink;
 pub use sources::{Effect, Retraction, SourceError, Sources};
 
 /// A future that a port gives back.
@@ -79,6 +81,8 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     /// Read the ledger back.
     pub audit: Arc<dyn Audit>,
+    /// Its copies.
+    pub sinks: Vec<Arc<dyn Sink>>,
     /// Load, save, list, leases.
     pub sessions: Arc<dyn Sessions>,
     /// Who is logged in.
