@@ -140,7 +140,8 @@ pub(super) fn describe(error: &toml::de::Error, text: &str) -> String {
         .and_then(|span| text.get(..span.start))
         .map(|before| before.matches('\n').count() + 1);
     let message = printable(error.message(), 600);
-    let message = nearest(&message).unwrap_or(message);
+    let message = nearest(&message)
+        .unwrap_or_else(|| message.replacen("unknown variant", "unknown value", 1));
     match line {
         Some(line) => format!("line {line}: {message}"),
         None => message,
@@ -150,7 +151,9 @@ pub(super) fn describe(error: &toml::de::Error, text: &str) -> String {
 /// For serde's "unknown field `x`, expected one of `a`, `b`": the sentence with the nearest known key.
 fn nearest(message: &str) -> Option<String> {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let unknown = quoted.next().filter(|_| message.starts_with("unknown "))?;
+    let unknown = quoted
+        .next()
+        .filter(|_| message.starts_with("unknown field "))?;
     let best = quoted
         .map(|known| (known, strsim::jaro_winkler(unknown, known)))
         .max_by(|one, other| one.1.total_cmp(&other.1));

@@ -83,6 +83,53 @@ fn what_cannot_hold_is_refused() {
             "1h",
         ),
         ("[limits]\nrequests_per_second = 0\n", "requests_per_second"),
+        (
+            "[approvals]\nslow_after = 30\n",
+            "`approvals.suspend_after`",
+        ),
+        ("[approvals]\nmax_open = 0\n", "`approvals.max_open`"),
+        ("[approvals]\nonce_within = \"0s\"\n", "above 0"),
+        ("[approvals]\nwindow = \"1s\"\n", "`approvals.slow_gap`"),
+        (
+            "[approvals.webhook]\nurl = \"http://x.test/\"\nsecret = \"s\"\n",
+            "`approvals.webhook.url` must be https",
+        ),
+        (
+            "[approvals.webhook]\nurl = \"https://x.test/\"\n",
+            "missing field `secret`",
+        ),
+        ("[reviewer]\n", "either `command` or `url`"),
+        (
+            "[reviewer]\ncommand = [\"/r\"]\nurl = \"https://x.test/\"\n",
+            "either `command` or `url`",
+        ),
+        ("[reviewer]\ncommand = [\"r\"]\n", "absolute path"),
+        (
+            "[reviewer]\ncommand = [\"/r\"]\nkey = \"k\"\n",
+            "go with `reviewer.url`",
+        ),
+        (
+            "[reviewer]\nurl = \"https://x.test/\"\n",
+            "`reviewer.model`",
+        ),
+        (
+            "[reviewer]\ncommand = [\"/r\"]\nname = \"a\\u001b[2J\"\n",
+            "`reviewer.name`",
+        ),
+        (
+            "[reviewer]\ncommand = [\"/r\"]\ndeadline = \"10m\"\n",
+            "`reviewer.deadline` is at most 5m",
+        ),
+        ("[ledger]\nsinks = [\"file:copy\"]\n", "absolute path"),
+        ("[ledger]\nsinks = [\"tcp:1\"]\n", "`ledger.sinks`"),
+        (
+            "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = [\"x\"]\nlabels = [\"a b\"]\n",
+            "`credentials.api.labels`",
+        ),
+        (
+            "[credentials.api]\nsource = \"signed\"\nscopes = [\"a\"]\naudiences = [\"x\"]\nmin_tier = \"often\"\n",
+            "unknown value `often`, expected one of `auto`",
+        ),
         ("grace = \"2d\"\n", "`provider.grace` must be between"),
     ] {
         let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();

@@ -172,7 +172,7 @@ fn a_reviewer_is_what_it_is_and_not_what_it_is_called() {
     let program = program.display();
     write(
         &machine.at.file,
-        &format!("[reviewer]\nallowed = [\"{program} --strict\"]\n"),
+        &format!("[reviewer]\nallowed = [\"{program} --strict\", \"{program} --mode strict\"]\n"),
     );
     let with = |command: &str| {
         write(
@@ -191,6 +191,7 @@ fn a_reviewer_is_what_it_is_and_not_what_it_is_called() {
         format!("[\"{program}\"]"),
         format!("[\"{program}\", \"--lax\"]"),
         format!("[\"{program} --strict\"]"),
+        format!("[\"{program}\", \"--mode strict\"]"),
         "[\"/home/me/review\", \"--strict\"]".to_owned(),
     ] {
         let config = with(&other);
