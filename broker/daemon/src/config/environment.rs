@@ -36,10 +36,10 @@ mod tests {
         let vet = |path: &Path| (!path.starts_with("/etc")).then(|| "it is anybody's".to_owned());
         for (one, value, refused) in [
             ("SSL_CERT_FILE", "/etc/ssl/ca.pem", false),
-            ("SSL_CERT_FILE", "/home/me/ca.pem", true),
+            ("SSL_CERT_FILE", "/opt/mine/ca.pem", true),
             ("SSL_CERT_DIR", "/etc/ssl/certs", false),
-            ("SSL_CERT_DIR", "/etc/ssl/certs:/home/me/certs", true),
-            ("SSL_CERT_OTHER", "/home/me/ca.pem", false),
+            ("SSL_CERT_DIR", "/etc/ssl/certs:/opt/mine/certs", true),
+            ("SSL_CERT_OTHER", "/opt/mine/ca.pem", false),
         ] {
             let found = redirected(|variable| (variable == one).then(|| value.into()), vet);
             assert_eq!(

@@ -71,10 +71,10 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         field: "provider.extra_ca",
         required: "",
-        mine: "extra_ca = \"/home/me/ca.pem\"\n",
+        mine: "extra_ca = \"/opt/mine/ca.pem\"\n",
         told: "provider.extra_ca",
         seen: |config| format!("{:?}", config.provider.extra_ca),
-        before: "Some(\"/home/me/ca.pem\")",
+        before: "Some(\"/opt/mine/ca.pem\")",
         after: "None",
     },
     Attack {
@@ -139,10 +139,10 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         field: "policy.files",
         required: "[policy.files]\n\"b.cedar\" = \"permit b\"\n\"a.cedar\" = \"permit a\"",
-        mine: "[policy]\nfolder = \"/home/me/policies\"",
+        mine: "[policy]\nfolder = \"/opt/mine/policies\"",
         told: "policy.folder",
         seen: |config| format!("{:?}", config.policies),
-        before: r#"Folder("/home/me/policies")"#,
+        before: r#"Folder("/opt/mine/policies")"#,
         after: r#"Texts([("a.cedar", "permit a"), ("b.cedar", "permit b")])"#,
     },
     Attack {
@@ -328,7 +328,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         field: "reviewer.extra_ca",
         required: "",
-        mine: "[reviewer]\nurl = \"https://models.example.test/v1\"\nmodel = \"m\"\nextra_ca = \"/home/me/ca.pem\"",
+        mine: "[reviewer]\nurl = \"https://models.example.test/v1\"\nmodel = \"m\"\nextra_ca = \"/opt/mine/ca.pem\"",
         told: "reviewer.extra_ca",
         seen: |config| {
             let kind = format!(
@@ -343,11 +343,11 @@ pub(super) const ATTACKS: &[Attack] = &[
     Attack {
         field: "ledger.sinks",
         required: "[ledger]\nsinks = [\"file:/var/log/company.jsonl\"]",
-        mine: "[ledger]\nsinks = [\"file:/home/me/copy.jsonl\"]",
+        mine: "[ledger]\nsinks = [\"file:/opt/mine/copy.jsonl\"]",
         told: "ledger.sinks",
         seen: |config| format!("{:?}", config.sinks),
-        before: r#"[File("/home/me/copy.jsonl")]"#,
-        after: r#"[File("/home/me/copy.jsonl"), File("/var/log/company.jsonl")]"#,
+        before: r#"[File("/opt/mine/copy.jsonl")]"#,
+        after: r#"[File("/opt/mine/copy.jsonl"), File("/var/log/company.jsonl")]"#,
     },
     Attack {
         field: "credentials.NAME.min_tier",

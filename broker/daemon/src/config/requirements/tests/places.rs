@@ -144,7 +144,9 @@ fn what_it_says_is_understood_or_nothing_starts() {
 
 #[test]
 fn policies_of_the_admin_are_the_admins() {
-    let machine = Machine::new(&format!("{MINE}[policy]\nfolder = \"/home/me/policies\"\n"));
+    let machine = Machine::new(&format!(
+        "{MINE}[policy]\nfolder = \"/opt/mine/policies\"\n"
+    ));
     let folder = machine.path("etc/policies");
     fs::create_dir(&folder).unwrap();
     set_mode(&folder, 0o755);
@@ -192,7 +194,7 @@ fn a_reviewer_is_what_it_is_and_not_what_it_is_called() {
         format!("[\"{program}\", \"--lax\"]"),
         format!("[\"{program} --strict\"]"),
         format!("[\"{program}\", \"--mode strict\"]"),
-        "[\"/home/me/review\", \"--strict\"]".to_owned(),
+        "[\"/opt/mine/review\", \"--strict\"]".to_owned(),
     ] {
         let config = with(&other);
         assert!(config.reviewer.is_none(), "{other}");
