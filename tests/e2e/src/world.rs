@@ -18,7 +18,7 @@ use crate::{Broker, Outcome, program};
 const CREDENTIALS: &str = r#"
 [credentials.demo-api]
 source = "signed"
-scopes = ["api:read", "api:write", "api:delete"]
+scopes = ["api:read", "api:write", "api:delete", "api:admin"]
 audiences = ["https://api.example.test", "https://other.example.test"]
 max_lifetime = "15m"
 "#;

@@ -297,7 +297,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
         assert!(refused.stderr.contains(said), "{refused:?}");
     }
     assert_eq!(fs::read(world.database()).expect("it is there"), before);
-    world.sql("PRAGMA user_version = 2;");
+    world.sql("PRAGMA user_version = 3;");
     world.start();
 }
 

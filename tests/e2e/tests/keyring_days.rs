@@ -54,7 +54,7 @@ fn goes_on_without_the_keyring(
     world.valetkey("session list").ok();
     world.agent(session, "grants").ok();
     world
-        .agent(session, "token demo-api --scope api:delete --json")
+        .agent(session, "token demo-api --scope api:admin --json")
         .refused(3, "denied");
     let revoke = format!(
         "admin revoke --session {} --reason drill --account boss",

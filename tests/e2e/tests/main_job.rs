@@ -107,7 +107,7 @@ fn what_may_not_be_had_is_refused_with_a_next_step_and_recorded() {
     let world = World::at_work();
     let session = world.session("coder");
     for (arguments, status, code) in [
-        ("token demo-api --scope api:delete", 3, "denied"),
+        ("token demo-api --scope api:admin", 3, "denied"),
         ("token nonesuch --scope api:read", 2, "unknown_credential"),
         ("token demo-api --scope api:rule", 2, "invalid_scope"),
         ("token demo-api", 2, "invalid_scope"),

@@ -34,7 +34,11 @@ fn the_main_job() {
         };
         let token = "valetkey token demo-api --scope api:read";
         assert_eq!(agent(token).ok().stdout.trim().split('.').count(), 3);
-        assert_eq!(agent(&token.replace("read", "delete")).status, 3);
+        assert_eq!(agent(&token.replace("read", "admin")).status, 3);
+        let delete = token.replace("read", "delete");
+        assert_eq!(agent(&delete).status, 4);
+        world.approve(&world.question(), "--once").ok();
+        assert_eq!(agent(&delete).ok().stdout.trim().split('.').count(), 3);
 
         let revoke = format!("admin revoke --session {} --reason drill", session.id);
         assert_eq!(world.valetkey(&revoke).status, 3, "the owner is no admin");

@@ -127,7 +127,7 @@ fn the_main_job(provider: &Provider) -> World {
     world
         .agent(&session, "token demo-api --scope api:read")
         .ok();
-    let denied = world.agent(&session, "token demo-api --scope api:delete");
+    let denied = world.agent(&session, "token demo-api --scope api:admin");
     assert_eq!(denied.status, 3, "{denied:?}");
 
     rotates(&world);
