@@ -88,7 +88,7 @@ fn a_folder_is_checked_with_its_cases() {
     assert!(said.contains("nonesuch"), "{said}");
     fs::write(
         folder.join("99-test.cedar"),
-        "@id(\"test.shadowed\") permit (principal in Valetkey::Group::\"dev\", action == Valetkey::Action::\"grant\", resource) when { context.scope == \"api:read\" && context.lifetimeSeconds < 60 };",
+        "@id(\"test.shadowed\") permit (principal in Valetkey::Group::\"dev\", action == Valetkey::Action::\"grant\", resource) when { context.scope == \"api:read\" && context.lifetimeSeconds < 60 && !resource.labels.contains(\"production\") };",
     )
     .expect("policies can be written");
     let idle = world
