@@ -1,5 +1,4 @@
 //! A person answers: once, for a time, for the session, or no.
-#![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! Explain, simulate, check: what policies say, would say, and whether they say anything.
-#![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
 use std::fs;
 
