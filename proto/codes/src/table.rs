@@ -73,7 +73,7 @@ impl Code {
                 retry: Retry::Never,
                 level: Level::Info,
                 text: "policy does not allow this request",
-                next_step: "ask for less, or ask the developer to look up the request id with `valetkey audit tail`",
+                next_step: "ask for less, or ask the developer, who sees why with `valetkey policy explain REQUEST`",
             },
             Self::ApprovalPending => &Row {
                 id: "approval_pending",
