@@ -13,6 +13,7 @@
 mod approvals;
 mod broker;
 mod command;
+mod helper;
 mod namespace;
 mod programs;
 mod sandbox;
@@ -22,6 +23,7 @@ mod world;
 pub use approvals::Waiting;
 pub use broker::Broker;
 pub use command::Outcome;
+pub use helper::Helper;
 pub use namespace::Namespace;
 pub use programs::program;
 pub use sandbox::sandbox;

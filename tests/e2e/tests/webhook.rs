@@ -1,44 +1,17 @@
 //! A webhook carries a question out and its answer back, in another language than the broker's.
 #![expect(clippy::expect_used, reason = "what fails here fails a test")]
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
-
-use valetkey_e2e::{Outcome, Tail, World, repository};
+use valetkey_e2e::{Helper, Outcome, Tail, World};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const DELETE: &str = "token demo-api --scope api:delete";
 
-struct Receiver(Child, u16);
-
-impl Receiver {
-    fn answering(subject: &str, answer: &str) -> Self {
-        let mut child = Command::new("/usr/bin/python3")
-            .arg(repository().join("tests/e2e/tests/webhook.py"))
-            .args([SECRET, subject, answer])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the receiver starts");
-        let mut port = String::new();
-        let stdout = child.stdout.take().expect("its output is piped");
-        BufReader::new(stdout)
-            .read_line(&mut port)
-            .expect("it says its port");
-        Self(child, port.trim().parse().expect("a port"))
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+fn answering(subject: &str, answer: &str) -> Helper {
+    Helper::start("webhook.py", &[SECRET, subject, answer])
 }
 
 /// A world whose questions go to `receiver`; whoever asks does not answer, admins do.
-fn carried_to(receiver: &Receiver) -> World {
+fn carried_to(receiver: &Helper) -> World {
     let mut world = World::new();
     let folder = world.policies(
         r#"
@@ -49,7 +22,7 @@ permit (principal in Valetkey::Group::"valetkey-admins", action == Valetkey::Act
     world.configure(&format!(
         "[policy]\nfolder = \"{}\"\n[approvals]\nfour_eyes = true\n[approvals.webhook]\nurl = \"http://127.0.0.1:{}/ask\"\nsecret = \"webhook\"\nmay_answer = true\n",
         folder.display(),
-        receiver.1
+        receiver.port
     ));
     world.start();
     world.login("default", "alice").ok();
@@ -60,7 +33,7 @@ permit (principal in Valetkey::Group::"valetkey-admins", action == Valetkey::Act
 
 #[test]
 fn somebody_elses_yes_comes_back() {
-    let receiver = Receiver::answering("boss", "once");
+    let receiver = answering("boss", "once");
     let world = carried_to(&receiver);
     let session = world.session("coder");
     world.agent(&session, &format!("{DELETE} --wait 60s")).ok();
@@ -71,7 +44,7 @@ fn somebody_elses_yes_comes_back() {
 
 #[test]
 fn whoever_asks_does_not_answer_by_webhook_either() {
-    let receiver = Receiver::answering("alice", "session");
+    let receiver = answering("alice", "session");
     let world = carried_to(&receiver);
     let session = world.session("coder");
     let tail = Tail::of(&world);
@@ -83,7 +56,7 @@ fn whoever_asks_does_not_answer_by_webhook_either() {
 
 #[test]
 fn a_forged_answer_is_none() {
-    let receiver = Receiver::answering("boss", "forged");
+    let receiver = answering("boss", "forged");
     let world = carried_to(&receiver);
     let session = world.session("coder");
     let tail = Tail::of(&world);
