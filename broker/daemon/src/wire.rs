@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use valetkey_api::{Limits, Pace, SessionDoors};
 use valetkey_core::{
     Broker, Settings, Trial,
-    doctor::Finding,
+    doctor::{Finding, Health},
     lifecycle::SessionsFollowLogins,
     ports::{Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore},
 };
@@ -51,6 +51,7 @@ pub(crate) async fn wire(
     decorate: impl FnOnce(Ports) -> Ports,
 ) -> Result<House, StartError> {
     host.extend(requirements::findings(config));
+    host.extend(config.nobody_answers().map(nobody_answers));
     valetkey_sources::install();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new()?);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
@@ -218,6 +219,15 @@ fn sinks(config: &Config) -> Vec<FileSink> {
         Sink::File(path) => FileSink::new(path.clone()),
     });
     sinks.collect()
+}
+
+fn nobody_answers(why: &str) -> Finding {
+    Finding::ailing(
+        "approvals",
+        Health::Care,
+        why.to_owned(),
+        "permit somebody the action `approve`; `policies/examples/four-eyes.cedar` shows how",
+    )
 }
 
 fn keyring(config: &Config) -> OsKeyring {

@@ -77,7 +77,7 @@ const fn takes_back(state: &State) -> bool {
         State::Refused { .. } => true,
         State::Over { ending, .. } => match ending {
             Ending::Withdrawn | Ending::PolicyChanged | Ending::TakenBack => true,
-            Ending::Expired | Ending::Used | Ending::Lapsed => false,
+            Ending::NotPut | Ending::Expired | Ending::Used | Ending::Lapsed => false,
         },
     }
 }

@@ -161,7 +161,7 @@ impl Code {
                 retry: Retry::Backoff,
                 level: Level::Warn,
                 text: "this session asks for approvals more often than it may",
-                next_step: "wait for the answers that are open; a session that goes on is suspended",
+                next_step: "wait for the answers that are open before asking for more; a session that goes on is held",
             },
             Self::Locked => &Row {
                 id: "locked",

@@ -255,7 +255,7 @@ fn an_agent_that_asks_too_often_is_slowed_and_then_held() {
     let mut world = World::at_work();
     world.stop();
     world.configure(
-        "[approvals]\nslow_after = 2\nslow_gap = \"1h\"\nwindow = \"2h\"\nsuspend_after = 3\n",
+        "[approvals]\nslow_after = 2\nslow_gap = \"1h\"\nwindow = \"2h\"\nsuspend_after = 4\n",
     );
     world.start();
     let session = world.session("coder");

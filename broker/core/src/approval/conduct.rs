@@ -76,7 +76,13 @@ impl ApprovalRules {
             !before(approval.at, forgiven) && !approval.at.after(self.window).passed(now)
         });
         let (count, ago) = recent.fold((0, u64::MAX), |(count, ago), approval| {
-            (count + 1, now.ms_since(approval.at).min(ago))
+            // Who is slowed down waits since the last question that was put, or would wait for ever.
+            let since = if was_put(approval) {
+                now.ms_since(approval.at)
+            } else {
+                u64::MAX
+            };
+            (count + 1, since.min(ago))
         });
         let open = questions
             .iter()
@@ -106,6 +112,16 @@ impl ApprovalRules {
 /// By the clock that nobody sets, where that can tell.
 fn before(at: Moment, forgiven: Moment) -> bool {
     forgiven.ms_since(at) > 0
+}
+
+const fn was_put(approval: &Approval) -> bool {
+    !matches!(
+        approval.state,
+        State::Over {
+            ending: Ending::NotPut,
+            ..
+        }
+    )
 }
 
 /// When it was answered, and whether that was a reviewer's no.

@@ -75,6 +75,8 @@ impl Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
+    /// It was not put to anybody: its session asks too often. It counts all the same.
+    NotPut,
     /// Nobody answered in time.
     Expired,
     /// The agent took the question back.
@@ -93,6 +95,7 @@ impl Ending {
     /// The ending as it stands in JSON and tables.
     pub const fn id(self) -> &'static str {
         match self {
+            Self::NotPut => "not_put",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
             Self::PolicyChanged => "policy_changed",

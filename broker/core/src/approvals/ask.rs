@@ -4,7 +4,7 @@ use valetkey_codes::Code;
 
 use super::{end::over, store::attempt};
 use crate::{
-    Approval, ApprovalId, Broker, Event, Refusal,
+    Approval, ApprovalId, Broker, Event, Refusal, Tier,
     approval::{Conduct, Ending, Stage, State},
     flow::ledger_refusal,
     lifecycle,
@@ -36,7 +36,7 @@ pub(super) async fn ask(broker: &Broker, pending: &Pending) -> Result<Refusal, R
     let rules = &broker.settings.approvals;
     match rules.may_ask(&questions, forgiven, now) {
         Conduct::Fine => {}
-        Conduct::Slow => return Ok(Code::TooManyQuestions.into()),
+        Conduct::Slow => return slowed(broker, pending).await,
         Conduct::Enough => {
             let why = format!(
                 "it asked for {} approvals within {} s",
@@ -49,11 +49,32 @@ pub(super) async fn ask(broker: &Broker, pending: &Pending) -> Result<Refusal, R
     put(broker, pending).await
 }
 
-async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
+/// Notes that the session asked although it was to wait: who goes on is held in the end.
+async fn slowed(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
+    let asked = new(broker, pending);
+    let event = Event::ApprovalEnded {
+        approval: asked.id,
+        ending: Ending::NotPut,
+        by: None,
+    };
+    let over = Approval {
+        state: State::Over {
+            ending: Ending::NotPut,
+            at: asked.at,
+        },
+        ..asked
+    };
+    match attempt(broker, Some(pending.request()), over, event).await? {
+        Err(ApprovalError::Ledger(error)) => Err(ledger_refusal(&error)),
+        _ => Ok(Code::TooManyQuestions.into()),
+    }
+}
+
+fn new(broker: &Broker, pending: &Pending) -> Approval {
     let now = broker.now();
     let id = ApprovalId::new(now, &*broker.ports.entropy);
     let asked = pending.asked();
-    let reviewed = asked.tier == crate::Tier::Review && broker.ports.reviewer.is_some();
+    let reviewed = asked.tier == Tier::Review && broker.ports.reviewer.is_some();
     let stage = if reviewed {
         Stage::Reviewer
     } else {
@@ -61,12 +82,17 @@ async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
     };
     let left = pending.session().deadline.remaining_seconds(now);
     let expires = now.after(broker.settings.approvals.expire_after.min(left));
-    let approval = Approval::new(id, pending.session().id, asked, stage, now, expires);
+    Approval::new(id, pending.session().id, asked, stage, now, expires)
+}
+
+async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
+    let approval = new(broker, pending);
+    let id = approval.id;
     let event = Event::ApprovalAsked {
         approval: id,
         digest: approval.digest(),
         asked: approval.asked.clone(),
-        expires: expires.unix_ms,
+        expires: approval.expires.unix_ms,
     };
     match attempt(broker, Some(pending.request()), approval, event).await? {
         Ok(()) => Ok(Refusal::new(Code::ApprovalPending).about(id).recorded()),

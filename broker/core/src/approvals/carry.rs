@@ -56,5 +56,9 @@ pub async fn carry(
         via: messenger.name(),
     };
     let answered = answer(broker, carried.by, given).await;
-    answered.map(drop).map_err(gone)
+    answered.map(drop).map_err(|refusal| match refusal.code() {
+        // One wrong click does not keep those away who may answer.
+        Code::NotApprover => MessengerError::Failed(refusal.message().to_owned()),
+        _ => gone(refusal),
+    })
 }

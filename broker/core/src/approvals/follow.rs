@@ -72,7 +72,11 @@ pub async fn outcome(broker: &Broker, session: SessionId, id: ApprovalId) -> Res
             State::Refused { .. } => Some(Code::ApprovalRefused),
             State::Over { ending, .. } => match ending {
                 Ending::Expired | Ending::Withdrawn => Some(Code::ApprovalExpired),
-                Ending::PolicyChanged | Ending::Used | Ending::Lapsed | Ending::TakenBack => {
+                Ending::NotPut
+                | Ending::PolicyChanged
+                | Ending::Used
+                | Ending::Lapsed
+                | Ending::TakenBack => {
                     return Ok(());
                 }
             },

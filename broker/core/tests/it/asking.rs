@@ -268,7 +268,7 @@ async fn only_so_many_questions_wait_at_once() {
 async fn who_asks_too_often_is_slowed_and_then_held_for_all_to_see() {
     let (mut world, session) = World::with_tiers().await;
     let rules = &mut world.broker.settings.approvals;
-    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (2, 15, 4);
+    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (2, 15, 6);
     for n in 0..2 {
         world.pending(session.id, nth(n)).await;
     }
@@ -283,7 +283,7 @@ async fn who_asks_too_often_is_slowed_and_then_held_for_all_to_see() {
     let SessionState::Held { reason } = &world.load(session.id).state else {
         panic!("{:?}", world.load(session.id))
     };
-    assert_eq!(reason, "it asked for 4 approvals within 600 s");
+    assert_eq!(reason, "it asked for 6 approvals within 600 s");
     assert!(world.doors.told().contains(&Told::Changed(session.id)));
     let kinds = world.events();
     assert_eq!(
@@ -301,6 +301,26 @@ async fn who_asks_too_often_is_slowed_and_then_held_for_all_to_see() {
     world.pending(session.id, nth(6)).await;
     let refusal = world.refused(session.id, nth(7)).await;
     assert_eq!(refusal.code(), Code::TooManyQuestions);
+}
+
+/// Who is slowed down and goes on all the same is held, though nobody was asked anything more.
+#[tokio::test]
+async fn who_does_not_wait_is_held_too() {
+    let (mut world, session) = World::with_tiers().await;
+    let rules = &mut world.broker.settings.approvals;
+    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (2, 15, 5);
+    for n in 0..2 {
+        world.pending(session.id, nth(n)).await;
+    }
+    for _ in 2..5 {
+        let refusal = world.refused(session.id, nth(2)).await;
+        assert_eq!(refusal.code(), Code::TooManyQuestions);
+    }
+    let refusal = world.refused(session.id, nth(2)).await;
+    assert_eq!(refusal.code(), Code::SessionHeld);
+    let open = world.broker.ports.approvals.list(Some(session.id));
+    let open = open.iter().filter(|kept| kept.approval.is_open());
+    assert_eq!(open.count(), 2);
 }
 
 /// To ask and take back is to ask.
@@ -335,7 +355,7 @@ async fn questions_of_long_ago_do_not_count() {
 async fn a_clock_that_is_set_back_makes_no_room() {
     let (mut world, session) = World::with_tiers().await;
     let rules = &mut world.broker.settings.approvals;
-    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (1, 15, 3);
+    (rules.slow_after, rules.slow_gap, rules.suspend_after) = (1, 15, 4);
     world.pending(session.id, nth(0)).await;
     world.clock.change(|now| now.unix_ms -= 3_600_000);
     let refusal = world.refused(session.id, nth(1)).await;

@@ -90,6 +90,9 @@ impl Config {
             (groups, true) => format!("members of {}, never whoever asks", groups.join(", ")),
         };
         writeln!(f, "              answered by {who}")?;
+        if let Some(why) = self.nobody_answers() {
+            writeln!(f, "              CARE: {why}")?;
+        }
         if let Some(webhook) = &self.webhook {
             let back = if webhook.may_answer {
                 "answers come back"

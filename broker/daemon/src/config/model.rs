@@ -32,6 +32,16 @@ pub(crate) struct Config {
     pub(crate) trial: Option<TrialConfig>,
 }
 
+impl Config {
+    /// Why nobody can say yes to anything, where that is certain.
+    pub(crate) fn nobody_answers(&self) -> Option<&'static str> {
+        let alone = self.approvals.four_eyes && self.policies == Policies::Baseline;
+        alone.then_some(
+            "four eyes are asked for, and the shipped policies let nobody but the one who asks answer",
+        )
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Keyring {
     pub(crate) kernel: bool,

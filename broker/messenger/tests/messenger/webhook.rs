@@ -19,7 +19,7 @@ use crate::world::{BRIEF, Desk, PATIENT, Plan, SECRET, now, question, sign, sign
 async fn a_question_goes_out_signed_and_whole() {
     let desk = Desk::with(Plan::default(), |_, heard| signed(&yes(heard))).await;
     let mut asked = question(1);
-    asked.asked.workspace = Some("/home/alice/shop".into());
+    asked.asked.workspace = Some("/src/shop".into());
     let asked = asked.with(valetkey_core::Opinion {
         finding: Finding::Escalate,
         risk: Some(Risk::High),
@@ -60,7 +60,7 @@ async fn a_question_goes_out_signed_and_whole() {
         "reviewer": {
             "name": "judge (m)", "finding": "escalate", "risk": "high", "rationale": "not sure",
         },
-        "untrusted": { "reason": "for task 1", "workspace": "/home/alice/shop" },
+        "untrusted": { "reason": "for task 1", "workspace": "/src/shop" },
     });
     assert_eq!(body, expected);
 }

@@ -104,7 +104,7 @@ impl Show for View {
         if *skipped > 0 {
             page.toned(
                 Tone::Care,
-                &format!("{skipped} could not be replayed: their session or credential is gone."),
+                &format!("{skipped} could not be asked again: what they asked for, or their session, is not known any more."),
             );
         }
         if self.differing.is_empty() {

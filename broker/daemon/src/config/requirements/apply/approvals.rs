@@ -116,8 +116,8 @@ pub(super) fn reviewer(
         let why = if !allowed.contains(&identity) || ambiguous(reviewer) {
             Some("none: not among those that are allowed".to_owned())
         } else {
-            program(reviewer)
-                .and_then(|program| changeable(program, owner))
+            files(reviewer)
+                .find_map(|file| changeable(file, owner))
                 .map(|why| format!("none: {why}"))
         };
         if let Some(why) = why {
@@ -151,7 +151,8 @@ fn ambiguous(reviewer: &file::Reviewer) -> bool {
     words.any(|word| word.is_empty() || word.contains(char::is_whitespace))
 }
 
-fn program(reviewer: &file::Reviewer) -> Option<&Path> {
-    let words = reviewer.command.as_ref()?;
-    words.first().map(Path::new)
+/// The program, and every file that it is given: a script is as much of it as its interpreter.
+fn files(reviewer: &file::Reviewer) -> impl Iterator<Item = &Path> {
+    let words = reviewer.command.iter().flatten().map(Path::new);
+    words.filter(|word| word.is_absolute())
 }
