@@ -82,7 +82,10 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
     // 8. record outcome, then release
     let receipt = match ports.ledger.record(issued.record()).await {
         // Taken away since step 7: the writer's order counts, and the session knows by what.
-        Err(LedgerError::SessionGone) => return Err(over(broker, session)),
+        Err(LedgerError::SessionGone) => {
+            approvals::not_taken_back(broker, session, approval)?;
+            return Err(over(broker, session));
+        }
         stored => stored.map_err(|error| ledger_refusal(&error))?,
     };
     issued.release(&receipt)

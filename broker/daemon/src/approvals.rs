@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use valetkey_core::{
     ApprovalId, Broker,
@@ -17,6 +17,8 @@ use valetkey_core::{
 
 /// Most reviews at once: each may be a process.
 const REVIEWS: usize = 4;
+/// How long a question waits for its turn before people are asked instead.
+const TURN: Duration = Duration::from_secs(10);
 /// How long a messenger that failed rests before it is tried again: at first, and at most.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -90,9 +92,12 @@ fn begin(broker: &Broker, reviews: &Arc<Semaphore>, id: ApprovalId, stage: Stage
 }
 
 async fn review(broker: Broker, reviews: Arc<Semaphore>, id: ApprovalId) {
-    // The semaphore is never closed.
-    let _turn = reviews.acquire_owned().await.ok();
-    if let Err(refusal) = approvals::review(&broker, id).await {
+    // One session's questions must not keep another's waiting for long.
+    let reviewed = match timeout(TURN, reviews.acquire_owned()).await {
+        Ok(_turn) => approvals::review(&broker, id).await,
+        Err(_) => approvals::leave_to_people(&broker, id, "it was too busy to look").await,
+    };
+    if let Err(refusal) = reviewed {
         // The question stays open, and people can answer it.
         tracing::warn!(
             approval = %id,

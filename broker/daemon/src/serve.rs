@@ -35,6 +35,9 @@ pub(crate) async fn serve(
     private_dir(&paths.runtime)?;
     private_dir(&paths.state)?;
     let _instance = InstanceLock::acquire(&paths.runtime.join("valetkeyd.lock"))?;
+    // One ledger is one broker's, whatever runtime folder it was started with: two would each believe
+    // what they have in memory.
+    let _ledger = InstanceLock::acquire(&paths.state.join("valetkeyd.lock"))?;
     let stop = signals::stop()?;
     let hangup = signals::reload()?;
     let mut house = wire(config, paths, host, decorate).await?;

@@ -98,6 +98,7 @@ impl Account {
             user: self.record.user.clone(),
             confirmed: self.record.confirmed,
             renews: self.renews.unix_ms / 1000,
+            alive: unusable.is_none(),
             problem: unusable
                 .map(|trouble| trouble.sentence())
                 .or_else(|| self.problem.clone()),

@@ -55,6 +55,8 @@ struct PolicyView<'a> {
 #[derive(Serialize)]
 struct SoFar<'a> {
     refusals: usize,
+    /// Whether `refusals` counts from the session's beginning.
+    complete: bool,
     /// Oldest first.
     records: Vec<Line<'a>>,
 }
@@ -110,7 +112,7 @@ impl<'a> Told<'a> {
             request: Request {
                 approval: approval.id.to_string(),
                 session: approval.session.to_string(),
-                user: &asked.display,
+                user: &asked.user.subject,
                 agent: asked.agent.as_str(),
                 credential: asked.credential.as_str(),
                 scopes: asked.grant.scopes.iter().collect(),
@@ -123,6 +125,7 @@ impl<'a> Told<'a> {
             },
             session_so_far: SoFar {
                 refusals: case.refusals,
+                complete: case.complete,
                 records: case.history.iter().map(|r| Line::of(r, approval)).collect(),
             },
             untrusted_agent_words: Words {

@@ -268,3 +268,20 @@ fn complaints(home: &Path, folder: &Path) -> String {
     let verified = Outcome::of(&mut verify, b"").ok();
     format!("{}{}", verified.stdout, verified.stderr)
 }
+
+/// Two brokers on one ledger would each believe what they have in memory: one answer would be two
+/// tokens, and one's revocation would not be the other's.
+#[test]
+fn one_ledger_is_one_brokers_whatever_its_runtime_folder() {
+    let mut world = World::new();
+    world.start();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("env");
+    command.arg(format!("XDG_RUNTIME_DIR={}", elsewhere.path().display()));
+    let refused = world.fail_to_start(command);
+    assert_eq!(refused.status, 1, "{refused:?}");
+    assert!(
+        refused.stderr.contains("a broker runs already"),
+        "{refused:?}"
+    );
+}

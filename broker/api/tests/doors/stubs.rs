@@ -147,6 +147,7 @@ impl Logins for NamesakeLogins {
             user: user("alice"),
             confirmed: 1,
             renews: 2,
+            alive: true,
             problem: None,
         }]
     }

@@ -58,20 +58,25 @@ impl Approval {
 
 impl Approver {
     /// The same with the groups of today, as far as this broker knows them: by the session that asks,
-    /// or by a login of theirs. Whoever left a group does not approve by what they answered before.
-    pub(crate) fn as_of_today(&self, requester: &User, broker: &Broker) -> Self {
+    /// or by a login of theirs. Whoever left a group does not approve by what they answered before, and
+    /// neither does whoever's logins have all ended: `None`.
+    pub(crate) fn as_of_today(&self, requester: &User, broker: &Broker) -> Option<Self> {
         let Self::Person { user } = self else {
-            return self.clone();
+            return Some(self.clone());
         };
-        let user = if user.id == requester.id {
-            requester.clone()
-        } else {
-            let logins = broker.ports.logins.list().into_iter();
-            let theirs = logins.filter(|login| login.user.id == user.id);
-            let latest = theirs.max_by_key(|login| login.confirmed);
-            latest.map_or_else(|| user.clone(), |login| login.user)
-        };
-        Self::Person { user }
+        if user.id == requester.id {
+            let user = requester.clone();
+            return Some(Self::Person { user });
+        }
+        let mut theirs = broker.ports.logins.list();
+        theirs.retain(|login| login.user.id == user.id);
+        if theirs.is_empty() {
+            // They answered by a messenger, and this broker never met them.
+            return Some(self.clone());
+        }
+        let alive = theirs.into_iter().filter(|login| login.alive);
+        let latest = alive.max_by_key(|login| login.confirmed);
+        latest.map(|login| Self::Person { user: login.user })
     }
 }
 

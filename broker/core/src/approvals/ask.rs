@@ -2,10 +2,10 @@
 
 use valetkey_codes::Code;
 
-use super::{end::over, store::attempt};
+use super::{end::over, follow::find, store::attempt};
 use crate::{
     Approval, ApprovalId, Broker, Event, Refusal, Tier,
-    approval::{Conduct, Ending, Stage, State},
+    approval::{Conduct, Ending, Finding, Stage, State},
     flow::ledger_refusal,
     lifecycle,
     ports::{ApprovalError, Kept},
@@ -74,7 +74,9 @@ fn new(broker: &Broker, pending: &Pending) -> Approval {
     let now = broker.now();
     let id = ApprovalId::new(now, &*broker.ports.entropy);
     let asked = pending.asked();
-    let reviewed = asked.tier == Tier::Review && broker.ports.reviewer.is_some();
+    let reviewed = asked.tier == Tier::Review
+        && broker.ports.reviewer.is_some()
+        && !left_to_people(broker, pending);
     let stage = if reviewed {
         Stage::Reviewer
     } else {
@@ -95,11 +97,60 @@ async fn put(broker: &Broker, pending: &Pending) -> Result<Refusal, Refusal> {
         expires: approval.expires.unix_ms,
     };
     match attempt(broker, Some(pending.request()), approval, event).await? {
+        Ok(()) if too_many(broker, pending, id) => {
+            let new = find(broker, id)?;
+            over(broker, &new, Ending::NotPut, None).await?;
+            Ok(Code::TooManyQuestions.into())
+        }
         Ok(()) => Ok(Refusal::new(Code::ApprovalPending).about(id).recorded()),
         Err(ApprovalError::Conflict(open)) => Ok(joined(open.id)),
         Err(ApprovalError::Ledger(error)) => Err(ledger_refusal(&error)),
         Err(ApprovalError::Unknown) => Err(Code::SessionEnded.into()),
     }
+}
+
+/// Whether others that were put at the same moment leave no room for this one. All of them may find so.
+fn too_many(broker: &Broker, pending: &Pending, id: ApprovalId) -> bool {
+    let kept = broker.ports.approvals.list(Some(pending.session().id));
+    let others = kept.iter().map(|kept| &kept.approval);
+    let others = others.filter(|approval| approval.is_open() && approval.id != id);
+    others.count() >= broker.settings.approvals.max_open
+}
+
+/// Whether a reviewer was asked about the same or less lately and did not grant it, or has not answered
+/// yet. Who asks again with other words, or for a second more, does not get another throw.
+fn left_to_people(broker: &Broker, pending: &Pending) -> bool {
+    let now = broker.now();
+    let holds = broker.settings.approvals.refusal_holds;
+    let kept = broker.ports.approvals.list(Some(pending.session().id));
+    let mut asked = kept.iter().map(|kept| &kept.approval);
+    asked.any(|approval| {
+        approval.asked.tier == Tier::Review
+            && !approval.at.after(holds).passed(now)
+            && same_or_less(approval, pending)
+            && not_granted_by_reviewer(approval)
+    })
+}
+
+fn not_granted_by_reviewer(approval: &Approval) -> bool {
+    let finding = approval.opinion.as_ref().map(|opinion| opinion.finding);
+    match (&approval.state, finding) {
+        (_, Some(Finding::Deny | Finding::Escalate | Finding::Failed)) => true,
+        (State::Open { .. }, _) => true,
+        (State::Over { ending, .. }, _) => matches!(
+            ending,
+            Ending::Withdrawn | Ending::Expired | Ending::PolicyChanged
+        ),
+        (State::Granted { .. } | State::Refused { .. }, _) => false,
+    }
+}
+
+/// Whether what was asked is in what is asked now, whatever its life.
+fn same_or_less(approval: &Approval, pending: &Pending) -> bool {
+    let (shown, grant) = (&approval.asked, pending.grant());
+    shown.credential == pending.credential().name
+        && shown.grant.audience == grant.audience
+        && shown.grant.scopes.within(&grant.scopes)
 }
 
 fn joined(open: ApprovalId) -> Refusal {
@@ -118,13 +169,9 @@ fn open<'a>(pending: &Pending, kept: &'a [Kept]) -> Option<&'a Approval> {
 /// question.
 fn refused(broker: &Broker, pending: &Pending, kept: &[Kept]) -> Option<ApprovalId> {
     let (now, holds) = (broker.now(), broker.settings.approvals.refusal_holds);
-    let grant = pending.grant();
     let standing = kept.iter().map(|kept| &kept.approval).find(|approval| {
-        let shown = &approval.asked;
         matches!(&approval.state, State::Refused { at, .. } if !at.after(holds).passed(now))
-            && shown.credential == pending.credential().name
-            && shown.grant.audience == grant.audience
-            && shown.grant.scopes.within(&grant.scopes)
+            && same_or_less(approval, pending)
     });
     standing.map(|approval| approval.id)
 }

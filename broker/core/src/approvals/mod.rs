@@ -18,5 +18,5 @@ pub use answer::{Given, answer, answer_as};
 pub use carry::carry;
 pub use end::{expire_due, take_back, withdraw};
 pub use follow::{Shown, find, list, outcome};
-pub use review::review;
+pub use review::{leave_to_people, review};
 pub(crate) use settle::{not_taken_back, settle};

@@ -1,6 +1,6 @@
 //! The automatic reviewer is asked.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use valetkey_codes::Code;
 
@@ -10,15 +10,17 @@ use super::{
     store::store,
 };
 use crate::{
-    Approval, ApprovalId, Approver, Broker, Event, Opinion, Record, Refusal, SessionId,
+    Approval, ApprovalId, Approver, Broker, Event, Opinion, Record, Refusal, Session,
     approval::{Finding, Stage, State, Term},
     lifecycle,
     ports::{ReviewCase, Reviewer},
     text::printable,
 };
 
-/// How many of the ledger's last records are searched for what the session did.
-const SEARCHED: u64 = 2000;
+/// How many of the ledger's last records are searched at most for what the session did.
+const SEARCHED: u64 = 50_000;
+/// How many of them at once.
+const PAGE: u64 = 2000;
 /// How many of them a reviewer is given at most.
 const HISTORY: usize = 20;
 /// Longest rationale that is kept, in characters.
@@ -48,6 +50,17 @@ pub async fn review(broker: &Broker, id: ApprovalId) -> Result<(), Refusal> {
     stored
 }
 
+/// Leaves a question to people that the reviewer has no time for.
+pub async fn leave_to_people(broker: &Broker, id: ApprovalId, why: &str) -> Result<(), Refusal> {
+    let approval = find(broker, id)?;
+    if !waits_for_reviewer(&approval) {
+        return Ok(());
+    }
+    let name = broker.ports.reviewer.as_ref();
+    let name = name.map_or("none", |reviewer| reviewer.name());
+    conclude(broker, &approval, failed(name, why)).await
+}
+
 const fn waits_for_reviewer(approval: &Approval) -> bool {
     matches!(
         approval.state,
@@ -58,11 +71,15 @@ const fn waits_for_reviewer(approval: &Approval) -> bool {
 }
 
 async fn opinion(broker: &Broker, approval: &Approval, reviewer: &dyn Reviewer) -> Opinion {
-    let (history, refusals) = history(broker, approval.session).await;
+    let Some(session) = broker.ports.sessions.load(approval.session) else {
+        return failed(reviewer.name(), "the session is over");
+    };
+    let (history, refusals, complete) = history(broker, &session).await;
     let case = ReviewCase {
         approval,
         history: &history,
         refusals,
+        complete,
     };
     match reviewer.review(&case).await {
         Ok(opinion) => Opinion {
@@ -169,21 +186,32 @@ async fn hold_after_a_row(
     Ok(())
 }
 
-/// What the session did lately, oldest first, and how often it was refused.
-async fn history(broker: &Broker, session: SessionId) -> (Vec<Record>, usize) {
+/// What the session did lately, oldest first, how often it was refused, and whether that is all of it:
+/// the ledger is read backwards until the session began, as far as [`SEARCHED`].
+async fn history(broker: &Broker, session: &Session) -> (Vec<Record>, usize, bool) {
     let audit = &broker.ports.audit;
     let head = audit.grown_beyond(0).await;
-    let read = audit.after(head.saturating_sub(SEARCHED), u32::MAX).await;
-    let mut records: Vec<Record> = read
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|entry| serde_json::from_slice(&entry.record).ok())
-        .filter(|record: &Record| record.session == Some(session))
-        .collect();
-    let refusals = records.iter().filter(|record| is_refusal(record)).count();
-    let surplus = records.len().saturating_sub(HISTORY);
-    records.drain(..surplus);
-    (records, refusals)
+    let (mut to, mut lately, mut refusals, mut complete) = (head, VecDeque::new(), 0, false);
+    while to > 0 && head - to < SEARCHED && !complete {
+        let from = to.saturating_sub(PAGE);
+        let read = audit
+            .after(from, u32::try_from(to - from).unwrap_or(u32::MAX))
+            .await;
+        let entries = read.unwrap_or_default();
+        let records = entries.iter().rev();
+        for record in records.filter_map(|entry| serde_json::from_slice(&entry.record).ok()) {
+            let record: Record = record;
+            complete |= record.at < session.started.unix_ms;
+            if record.session == Some(session.id) {
+                refusals += usize::from(is_refusal(&record));
+                if lately.len() < HISTORY {
+                    lately.push_front(record);
+                }
+            }
+        }
+        to = from;
+    }
+    (lately.into(), refusals, complete || to == 0)
 }
 
 /// Whether a request was refused for good: one that waits was not.

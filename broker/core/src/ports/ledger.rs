@@ -48,6 +48,7 @@ pub trait Ledger: Send + Sync {
     /// record without a token.
     ///
     /// A [`crate::Event::TokenIssued`] is stored only while its session is active in the *same*
-    /// order of events, so no token is recorded after its session's revocation.
+    /// order of events, so no token is recorded after its session's revocation, while a lock is held, or
+    /// after the approval that it took was taken back.
     fn record(&self, record: SealedRecord) -> Answer<'_, Result<Receipt, LedgerError>>;
 }

@@ -64,7 +64,9 @@ pub struct LoginStatus {
     pub confirmed: u64,
     /// When the broker will renew it: seconds since the Unix epoch.
     pub renews: u64,
-    /// Why it cannot be used, where it cannot.
+    /// Whether it lends authority just now: its last confirmation counts still.
+    pub alive: bool,
+    /// Why it cannot be used, or soon will not be.
     pub problem: Option<String>,
 }
 

@@ -12,6 +12,9 @@ pub struct ReviewCase<'a> {
     pub history: &'a [Record],
     /// How often it was refused lately; a request that waits for an approval was not.
     pub refusals: usize,
+    /// Whether `refusals` counts from the session's beginning; otherwise the ledger has grown by more
+    /// than is searched.
+    pub complete: bool,
 }
 
 /// Why there is no opinion. Each sends the question to a person.

@@ -100,12 +100,9 @@ impl Pending {
             && approval.session == id
             && approval.covers(&weighed.credential, &weighed.grant, tier)
             && let Some((approver, _)) = approval.standing(used, now)
+            && let Some(approver) = approver.as_of_today(&request.session.user, broker)
             && approval
-                .may_be_answered_by(
-                    &approver.as_of_today(&request.session.user, broker),
-                    &weighed.credential,
-                    broker,
-                )
+                .may_be_answered_by(&approver, &weighed.credential, broker)
                 .is_ok()
         {
             weighed.approved = true;

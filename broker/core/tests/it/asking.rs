@@ -1,10 +1,14 @@
 //! A request that needs an approval becomes a question, and ten equal ones become one.
 
+use std::sync::{Arc, Mutex};
+
 use valetkey_codes::Code;
 use valetkey_core::{
-    Event, SessionState, Tier,
-    approval::{Answer, Ending, Stage, State},
-    approvals, lifecycle,
+    Approval, ApprovalId, Event, Moment, SessionId, SessionState, Tier,
+    approval::{self, Ending, Stage, State},
+    approvals, flow, lifecycle,
+    ports::{Answer, ApprovalError, Approvals, Kept},
+    record::SealedRecord,
     request::Ask,
 };
 
@@ -176,7 +180,9 @@ async fn an_agent_takes_its_own_question_back_and_no_other() {
 
     let withdrawn = approvals::withdraw(&world.broker, session.id, &caller, id).await;
     assert_eq!(withdrawn, Ok(()));
-    let late = world.not_heard("alice", id, Answer::Session).await;
+    let late = world
+        .not_heard("alice", id, approval::Answer::Session)
+        .await;
     assert_eq!(late, Code::ApprovalSettled);
     let again = approvals::withdraw(&world.broker, session.id, &caller, id).await;
     assert_eq!(again.unwrap_err().code(), Code::ApprovalSettled);
@@ -197,7 +203,7 @@ async fn only_the_sessions_own_callers_withdraw() {
 /// To withdraw is not to take back what a person granted, nor to make a no undone.
 #[tokio::test]
 async fn an_agent_withdraws_no_answer() {
-    for answer in [Answer::Session, Answer::No] {
+    for answer in [approval::Answer::Session, approval::Answer::No] {
         let (world, session) = World::with_tiers().await;
         let id = world.pending(session.id, write()).await;
         world.say("alice", id, answer).await.unwrap();
@@ -211,7 +217,7 @@ async fn an_agent_withdraws_no_answer() {
 async fn what_was_refused_stays_refused_for_a_while_for_the_same_and_for_more() {
     let (world, session) = World::with_tiers().await;
     let id = world.pending(session.id, write()).await;
-    world.say("alice", id, Answer::No).await.unwrap();
+    world.say("alice", id, approval::Answer::No).await.unwrap();
     let more = Ask {
         scopes: vec!["read write".into()],
         ..write()
@@ -243,7 +249,7 @@ async fn a_no_to_more_is_no_no_to_less() {
         ..write()
     };
     let id = world.pending(session.id, more).await;
-    world.say("alice", id, Answer::No).await.unwrap();
+    world.say("alice", id, approval::Answer::No).await.unwrap();
     world.pending(session.id, write()).await;
     world.token(session.id, ask()).await.unwrap();
 }
@@ -262,6 +268,66 @@ async fn only_so_many_questions_wait_at_once() {
     // Another session has its own count.
     let other = world.session("alice", "coder").await;
     world.pending(other.id, nth(3)).await;
+}
+
+/// Lets other requests of the session be stored between the look and the first save.
+struct Overtaken {
+    inner: Arc<dyn Approvals>,
+    first: Mutex<Option<Answer<'static, ()>>>,
+}
+
+impl Approvals for Overtaken {
+    fn list(&self, session: Option<SessionId>) -> Vec<Kept> {
+        self.inner.list(session)
+    }
+
+    fn save(
+        &self,
+        approval: Approval,
+        record: SealedRecord,
+    ) -> Answer<'_, Result<(), ApprovalError>> {
+        let first = self.first.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(first) = first {
+                first.await;
+            }
+            self.inner.save(approval, record).await
+        })
+    }
+
+    fn touch(&self, approval: ApprovalId, now: Moment) {
+        self.inner.touch(approval, now);
+    }
+
+    fn changed(&self, seen: u64) -> Answer<'_, u64> {
+        self.inner.changed(seen)
+    }
+}
+
+/// Side by side they all find room, and no more of them wait than may.
+#[tokio::test]
+async fn side_by_side_no_more_wait_than_may() {
+    let (mut world, session) = World::with_tiers().await;
+    world.broker.settings.approvals.max_open = 3;
+    let inner = Arc::clone(&world.broker.ports.approvals);
+    let broker = world.broker.clone();
+    let others: Vec<_> = (0..3).map(|n| world.received(session.id, nth(n))).collect();
+    let first = async move {
+        for received in others {
+            assert!(flow::token(&broker, received).await.is_err());
+        }
+    };
+    world.broker.ports.approvals = Arc::new(Overtaken {
+        inner,
+        first: Mutex::new(Some(Box::pin(first))),
+    });
+    let refusal = world.refused(session.id, nth(3)).await;
+    assert_eq!(refusal.code(), Code::TooManyQuestions);
+    let kept = world.broker.ports.approvals.list(Some(session.id));
+    assert_eq!(
+        kept.iter().filter(|kept| kept.approval.is_open()).count(),
+        3
+    );
 }
 
 #[tokio::test]

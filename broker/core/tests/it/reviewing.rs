@@ -424,3 +424,74 @@ async fn a_verdict_that_comes_late_grants_nothing() {
         assert_ne!(world.pending(session.id, review()).await, id);
     }
 }
+
+/// What was left to people stays with people: who asks again with other words, for a second more, or
+/// after taking the question back does not get another throw.
+#[tokio::test]
+async fn an_escalation_is_not_thrown_again() {
+    let lives = |seconds| Ask {
+        lifetime: Some(seconds),
+        ..review()
+    };
+    let (world, session, reviewer) = scene().await;
+    let first = world.pending(session.id, lives(100)).await;
+    // It has not answered yet: a second more is no second throw.
+    let beside = world.pending(session.id, lives(101)).await;
+    assert_eq!(at_stage(&world, beside), Stage::Person);
+
+    reviewer.say(Ok(reviewer.opinion(Finding::Escalate, Risk::Low)));
+    approvals::review(&world.broker, first).await.unwrap();
+    let caller = world.callers.caller().unwrap();
+    for id in [first, beside] {
+        approvals::withdraw(&world.broker, session.id, &caller, id)
+            .await
+            .unwrap();
+    }
+    let mut again = lives(102);
+    again.reason = Some("please".to_owned());
+    let id = world.pending(session.id, again).await;
+    assert_eq!(at_stage(&world, id), Stage::Person);
+
+    // Another session has not asked, and after a while this one may again.
+    let other = world.session("alice", "coder").await;
+    let id = world.pending(other.id, review()).await;
+    assert_eq!(at_stage(&world, id), Stage::Reviewer);
+    world.clock.pass_seconds(601);
+    approvals::expire_due(&world.broker).await.unwrap();
+    let id = world.pending(session.id, review()).await;
+    assert_eq!(at_stage(&world, id), Stage::Reviewer);
+}
+
+#[tokio::test]
+async fn a_reviewer_without_time_leaves_it_to_people() {
+    let (world, session, reviewer) = scene().await;
+    let id = world.pending(session.id, review()).await;
+    approvals::leave_to_people(&world.broker, id, "it was too busy to look")
+        .await
+        .unwrap();
+    left_to_a_person(&world, id, "too busy");
+    approvals::leave_to_people(&world.broker, id, "twice")
+        .await
+        .unwrap();
+    assert_eq!(reviewer.seen().len(), 0);
+}
+
+/// Others' records, and many of its own, do not push a refusal out of sight.
+#[tokio::test]
+async fn a_refusal_of_long_ago_is_counted_still() {
+    let (world, session, reviewer) = scene().await;
+    let none = Ask {
+        scopes: vec!["nonesuch".into()],
+        ..ask()
+    };
+    world.refused(session.id, none).await;
+    for _ in 0..2100 {
+        world.token(session.id, ask()).await.unwrap();
+    }
+    let id = world.pending(session.id, review()).await;
+    reviewer.say(Ok(reviewer.opinion(Finding::Escalate, Risk::Low)));
+    approvals::review(&world.broker, id).await.unwrap();
+    let case = reviewer.seen().pop().unwrap();
+    assert_eq!((case.refusals, case.complete), (1, true));
+    assert_eq!(case.history.len(), 20);
+}

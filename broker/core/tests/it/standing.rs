@@ -307,6 +307,15 @@ async fn an_approver_who_left_the_group_has_approved_no_more() {
     world.token(session.id, write()).await.unwrap();
     world.logins.log_in(&account("bob"), user("bob", "guests"));
     world.pending(session.id, write()).await;
+
+    // Somebody whose every login has ended.
+    let (world, session) = World::with_session().await;
+    world.policy.follow(devs());
+    let id = world.pending(session.id, write()).await;
+    world.say("bob", id, Answer::Session).await.unwrap();
+    world.token(session.id, write()).await.unwrap();
+    world.logins.kill(&account("bob"), "invalid_grant");
+    world.pending(session.id, write()).await;
 }
 
 #[tokio::test]

@@ -58,6 +58,7 @@ pub(crate) fn case<'a>(approval: &'a Approval, history: &'a [Record]) -> ReviewC
         approval,
         history,
         refusals: history.len(),
+        complete: true,
     }
 }
 

@@ -107,6 +107,7 @@ pub const fn case(approval: &Approval) -> ReviewCase<'_> {
         approval,
         history: &[],
         refusals: 0,
+        complete: true,
     }
 }
 

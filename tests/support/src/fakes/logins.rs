@@ -119,6 +119,7 @@ impl Logins for FakeLogins {
             user: login.user.clone(),
             confirmed: 0,
             renews: 0,
+            alive: login.dead.is_none(),
             problem: login.dead.clone(),
         };
         inner.users.iter().map(status).collect()

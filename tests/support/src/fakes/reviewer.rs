@@ -20,6 +20,8 @@ pub struct SeenCase {
     pub history: Vec<Record>,
     /// How often it was refused.
     pub refusals: usize,
+    /// Whether that counts from the beginning.
+    pub complete: bool,
 }
 
 /// Gives the answers that it was told, one for each case, and fails when it has none left.
@@ -93,6 +95,7 @@ impl Reviewer for ScriptedReviewer {
                     approval: case.approval.clone(),
                     history: case.history.to_vec(),
                     refusals: case.refusals,
+                complete: case.complete,
                 });
                 inner.answers.pop_front()
             };
