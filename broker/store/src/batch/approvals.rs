@@ -1,11 +1,13 @@
 //! The approvals in a batch: of two changes of the same revision the first is stored, and of two
-//! questions that are one the first is put.
+//! questions that are one the first is put. Behind the end of one that a person took back, no token
+//! that it was given for is recorded.
 
 use std::sync::Arc;
 
 use rusqlite::params;
 use valetkey_core::{
-    Approval,
+    Approval, ApprovalId, SessionId,
+    approval::{Ending, State},
     ports::{ApprovalError, LedgerError},
     record::SealedRecord,
 };
@@ -44,13 +46,23 @@ impl Batch<'_> {
         Ok(Ok(self.head.sequence))
     }
 
+    /// Whether a person took back what a token was given for. Decided here, in the order of the records:
+    /// whoever asked before its end was queued may come behind it.
+    pub(super) fn is_taken_back(&self, session: SessionId, id: ApprovalId) -> bool {
+        let known = self.known(session, id);
+        known.is_some_and(|known| {
+            let ending = Ending::TakenBack;
+            matches!(known.state, State::Over { ending: e, .. } if e == ending)
+        })
+    }
+
     /// Whether it follows from what is stored, and from what this batch has stored before it.
     fn admit(&self, next: &Approval) -> Result<(), ApprovalError> {
         // The end of a session is shown before it is queued.
         if !self.shared.live.is_lasting(next.session) {
             return Err(LedgerError::SessionGone.into());
         }
-        let known = self.known(next);
+        let known = self.known(next.session, next.id);
         let in_the_way = match known {
             Some(known) if known.revision.checked_add(1) == Some(next.revision) => None,
             Some(known) => Some(known),
@@ -60,11 +72,11 @@ impl Batch<'_> {
         in_the_way.map_or(Ok(()), |other| Err(ApprovalError::Conflict(other)))
     }
 
-    /// The same approval as it stands now.
-    fn known(&self, next: &Approval) -> Option<Arc<Approval>> {
-        let here = self.approvals.get(&next.id);
-        let here = here.filter(|known| known.session == next.session).cloned();
-        here.or_else(|| self.shared.questions.find(next.session, next.id))
+    /// An approval of that session as it stands now.
+    fn known(&self, session: SessionId, id: ApprovalId) -> Option<Arc<Approval>> {
+        let here = self.approvals.get(&id);
+        let here = here.filter(|known| known.session == session).cloned();
+        here.or_else(|| self.shared.questions.find(session, id))
     }
 
     /// An open question of the same session that asks for this already.

@@ -104,10 +104,14 @@ impl<'a> Batch<'a> {
     }
 
     fn token_or_other(&mut self, record: &SealedRecord) -> rusqlite::Result<Outcome> {
-        if let Event::TokenIssued { lease, .. } = &record.record().event {
+        if let Event::TokenIssued {
+            lease, approval, ..
+        } = &record.record().event
+        {
+            let back = approval.is_some_and(|taken| self.is_taken_back(lease.session, taken));
             // A lock is shown before its record is queued and until its end is durable: whoever is not
             // stopped by what is shown comes before the one or behind the other.
-            if !self.shared.live.is_active(lease.session) || self.shared.held.any() {
+            if back || !self.shared.live.is_active(lease.session) || self.shared.held.any() {
                 return Ok(Err(LedgerError::SessionGone.into()));
             }
             self.chain(record, None)?;

@@ -15,8 +15,8 @@ use valetkey_store::Store;
 use valetkey_support::{
     MovableClock,
     contracts::{
-        approvals::{no, question, told, yes},
-        ledger::{note, token},
+        approvals::{no, question, told, yes, yes_for_a_while},
+        ledger::{note, token, token_by},
         locks::{self, lock},
         sessions::session,
     },
@@ -32,6 +32,43 @@ async fn set(store: &Store, holder: LockHolder, reason: Option<&str>) -> Result<
     let lock = reason.map(lock);
     let record = locks::told(holder, lock.as_ref());
     store.set(holder, lock, record).await
+}
+
+/// In one transaction too: the writer is held up until everything is queued.
+#[tokio::test]
+async fn what_is_taken_back_lends_nothing_to_whoever_comes_behind_in_its_batch() {
+    let home = Home::new();
+    let store = home.open();
+    let mine = session(1);
+    save(&store, &mine).await;
+    let asked = question(1, &mine);
+    let given = yes_for_a_while(&asked);
+    step(&store, &asked).await;
+    step(&store, &given).await;
+    let back = given.end(Ending::TakenBack, given.at).unwrap();
+    let issue = |n| store.record(token_by(mine.id, n, 60, Some(given.id)));
+
+    let before = store.commits();
+    let stranger = home.stranger();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // `join!` polls in order: all are queued before the lock is let go.
+    let (first, taken, behind, ()) = tokio::join!(
+        issue(1),
+        step(&store, &back),
+        join_all((2..20).map(issue)),
+        async { stranger.execute_batch("COMMIT").unwrap() }
+    );
+    assert_eq!((first.unwrap().sequence(), taken), (4, ()));
+    for refused in behind {
+        assert_eq!(refused.unwrap_err(), LedgerError::SessionGone);
+    }
+    assert_eq!(store.after(0, 50).await.unwrap().len(), 5);
+    assert!(store.commits() - before <= 2, "they shared a transaction");
+
+    drop(store);
+    let store = home.open();
+    let refused = store.record(token_by(mine.id, 20, 60, Some(given.id)));
+    assert_eq!(refused.await.unwrap_err(), LedgerError::SessionGone);
 }
 
 /// From as many threads as there are, so that the answers meet in every order.

@@ -17,7 +17,7 @@ use valetkey_core::{
 };
 
 use super::{
-    ledger::Books,
+    ledger::{Books, token, token_by},
     sessions::{change, session},
 };
 use crate::MovableClock;
@@ -43,6 +43,7 @@ pub async fn all(make: impl AsyncFn() -> Subject) {
     what_nobody_asked_is_unknown(&make().await).await;
     nothing_outlives_its_session(&make().await).await;
     a_suspended_session_keeps_its_questions(&make().await).await;
+    no_token_comes_behind_the_end_of_its_approval(&make().await).await;
     a_use_is_noted(&make().await).await;
     whoever_waits_hears_of_every_change(&make().await).await;
 }
@@ -243,6 +244,41 @@ async fn a_suspended_session_keeps_its_questions(subject: &Subject) {
     step(subject, no(&asked)).await;
 }
 
+/// No token's record is stored after the record that took its approval back.
+async fn no_token_comes_behind_the_end_of_its_approval(subject: &Subject) {
+    let session = begun(subject, 1).await;
+    let mut more = question(2, &session);
+    more.asked.grant.lifetime += 1;
+    let mut remembered = Vec::new();
+    for asked in [question(1, &session), more] {
+        let asked = put(subject, asked).await;
+        remembered.push(step(subject, yes_for_a_while(&asked)).await);
+    }
+    let [forgotten, kept] = remembered.as_slice() else {
+        panic!("two were answered");
+    };
+    let ledger = &subject.books.ledger;
+    let of = |n, approval| ledger.record(token_by(session.id, n, 60, Some(approval)));
+    of(1, forgotten.id).await.unwrap();
+
+    let back = forgotten.end(Ending::TakenBack, at()).unwrap();
+    let race = join_all((10..40).map(|n| of(n, forgotten.id)));
+    let (taken, outcomes) = join(try_step(subject, &back), race).await;
+    taken.unwrap();
+    let place = place_of(subject, told(&back).bytes()).await;
+    for receipt in outcomes.into_iter().flatten() {
+        assert!(receipt.sequence() < place, "behind {place}: {receipt:?}");
+    }
+    let refused = of(40, forgotten.id).await;
+    assert_eq!(refused.unwrap_err(), LedgerError::SessionGone);
+
+    // Another answer, none, and one that is spent before its token is recorded.
+    of(41, kept.id).await.unwrap();
+    ledger.record(token(session.id, 42, 60)).await.unwrap();
+    let used = step(subject, kept.end(Ending::Used, at()).unwrap()).await;
+    of(43, used.id).await.unwrap();
+}
+
 async fn a_use_is_noted(subject: &Subject) {
     let asked = put(subject, question(1, &begun(subject, 1).await)).await;
     let later = |ms| Moment {
@@ -254,11 +290,7 @@ async fn a_use_is_noted(subject: &Subject) {
         let kept = subject.approvals.list(Some(asked.session));
         kept.first().unwrap().used
     };
-    let term = Term::Until {
-        until: at().after(600),
-        idle: 60,
-    };
-    let given = asked.grant(reviewer(), term, later(5)).unwrap();
+    let given = asked.grant(reviewer(), remembered(), later(5)).unwrap();
     step(subject, given).await;
     assert_eq!(used(), later(5), "it counts from its beginning");
     for ms in [1000, 2000] {
@@ -340,6 +372,13 @@ fn ids(subject: &Subject, of: Option<&Session>) -> Vec<ApprovalId> {
     kept.iter().map(|kept| kept.approval.id).collect()
 }
 
+/// Where the last record with these bytes stands.
+async fn place_of(subject: &Subject, record: &[u8]) -> u64 {
+    let entries = subject.books.audit.after(0, 100).await.unwrap();
+    let found = entries.iter().rfind(|entry| entry.record == record);
+    found.unwrap().sequence
+}
+
 fn conflict(with: &Approval) -> ApprovalError {
     ApprovalError::Conflict(Arc::new(with.clone()))
 }
@@ -385,6 +424,18 @@ pub fn yes(asked: &Approval) -> Approval {
         use_by: at().after(300),
     };
     asked.grant(reviewer(), term, at()).unwrap()
+}
+
+/// The question after a yes for more than one token.
+pub fn yes_for_a_while(asked: &Approval) -> Approval {
+    asked.grant(reviewer(), remembered(), at()).unwrap()
+}
+
+fn remembered() -> Term {
+    Term::Until {
+        until: at().after(600),
+        idle: 60,
+    }
 }
 
 /// The question after a no.

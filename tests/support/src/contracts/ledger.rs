@@ -8,8 +8,8 @@ use std::{any::Any, sync::Arc};
 
 use futures_util::future::{join, join_all};
 use valetkey_core::{
-    Audience, CallerFacts, CredentialName, Event, Grant, Lease, LeaseId, Record, ScopeSet,
-    SessionId, UserId,
+    ApprovalId, Audience, CallerFacts, CredentialName, Event, Grant, Lease, LeaseId, Record,
+    ScopeSet, SessionId, UserId,
     ports::{Audit, Clock as _, Ledger, LedgerError, Sessions},
     record::SealedRecord,
 };
@@ -152,6 +152,16 @@ pub fn note(n: u64) -> SealedRecord {
 
 /// The record of a token for `session` that ends `seconds` after the clock of the tests stands.
 pub fn token(session: SessionId, n: u64, seconds: u64) -> SealedRecord {
+    token_by(session, n, seconds, None)
+}
+
+/// The same, where the token took an approval.
+pub fn token_by(
+    session: SessionId,
+    n: u64,
+    seconds: u64,
+    approval: Option<ApprovalId>,
+) -> SealedRecord {
     let now = MovableClock::default().now();
     SealedRecord::new(Record {
         at: now.unix_ms + n,
@@ -174,7 +184,7 @@ pub fn token(session: SessionId, n: u64, seconds: u64) -> SealedRecord {
                 subject: "alice".into(),
             },
             policies: vec!["dev-may-read".into()],
-            approval: None,
+            approval,
             reason: Some(format!("for task {n}")),
             caller: CallerFacts {
                 uid: 1000,

@@ -60,7 +60,7 @@ impl MemoryApprovals {
         if let Some(other) = in_the_way {
             return Err(ApprovalError::Conflict(Arc::clone(&other.approval)));
         }
-        self.ledger.store_approval(approval.session, record)?;
+        self.ledger.store_approval(&approval, record)?;
         let used = unused(&approval);
         let approval = Arc::new(approval);
         kept.insert(approval.id, Kept { approval, used });

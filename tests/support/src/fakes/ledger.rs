@@ -1,20 +1,22 @@
 //! A ledger in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
 use valetkey_core::{
-    Event, Lock, LockHolder, Locked, Record, SessionId, SessionState,
+    Approval, ApprovalId, Event, Lock, LockHolder, Locked, Record, SessionId, SessionState,
+    approval::{Ending, State},
     ports::{Answer, Audit, Entry, Ledger, LedgerError, Receipt, Verification},
     record::SealedRecord,
 };
 
 /// Keeps records in a vector. It knows which sessions are active because
 /// [`MemorySessions`](super::sessions::MemorySessions) tells it, and which locks are held because
-/// [`MemoryLocks`](super::locks::MemoryLocks) does; it has no hashes to speak of.
+/// [`MemoryLocks`](super::locks::MemoryLocks) does, and which approvals were taken back because
+/// [`MemoryApprovals`](super::approvals::MemoryApprovals) does; it has no hashes to speak of.
 pub struct MemoryLedger {
     inner: Mutex<Inner>,
     length: watch::Sender<u64>,
@@ -27,6 +29,8 @@ struct Inner {
     records: Vec<SealedRecord>,
     /// Those that are not over, and whether each is active.
     live: BTreeMap<SessionId, bool>,
+    /// The approvals that a person took back.
+    taken_back: BTreeSet<ApprovalId>,
     locked: Locked,
     broken: Option<(LedgerError, Which)>,
 }
@@ -86,14 +90,19 @@ impl MemoryLedger {
     /// Stores the record of an approval's change, where its session is not over.
     pub(super) fn store_approval(
         &self,
-        session: SessionId,
+        approval: &Approval,
         record: SealedRecord,
     ) -> Result<(), LedgerError> {
         let mut inner = self.lock();
-        if !inner.live.contains_key(&session) {
+        if !inner.live.contains_key(&approval.session) {
             return Err(LedgerError::SessionGone);
         }
-        self.push(&mut inner, record).map(drop)
+        self.push(&mut inner, record)?;
+        let ending = Ending::TakenBack;
+        if matches!(approval.state, State::Over { ending: e, .. } if e == ending) {
+            inner.taken_back.insert(approval.id);
+        }
+        Ok(())
     }
 
     /// Stores the record of a lock's change.
@@ -152,8 +161,12 @@ impl Ledger for MemoryLedger {
     fn record(&self, record: SealedRecord) -> Answer<'_, Result<Receipt, LedgerError>> {
         Box::pin(async move {
             let mut inner = self.lock();
-            if let Event::TokenIssued { lease, .. } = &record.record().event
-                && (inner.live.get(&lease.session) != Some(&true) || inner.locked.any())
+            if let Event::TokenIssued {
+                lease, approval, ..
+            } = &record.record().event
+                && (inner.live.get(&lease.session) != Some(&true)
+                    || inner.locked.any()
+                    || approval.is_some_and(|taken| inner.taken_back.contains(&taken)))
             {
                 return Err(LedgerError::SessionGone);
             }

@@ -95,7 +95,7 @@ impl Reviewer for ScriptedReviewer {
                     approval: case.approval.clone(),
                     history: case.history.to_vec(),
                     refusals: case.refusals,
-                complete: case.complete,
+                    complete: case.complete,
                 });
                 inner.answers.pop_front()
             };
