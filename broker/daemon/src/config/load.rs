@@ -95,6 +95,7 @@ fn under(mut file: File, found: Origin, at: &RequirementsAt) -> Result<Config, S
     let of_the_user = file.clone();
     let applied = requirements::apply(&mut file, requirements, at.owner);
     force.replaced = applied.replaced;
+    force.idle = applied.idle;
     let required = check::check(file)
         .map_err(|message| format!("{message} (under the requirements of {})", force.origin));
     let config = if force.enforced {

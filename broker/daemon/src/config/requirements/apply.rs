@@ -12,12 +12,14 @@ use super::{
     Replaced, Requirements,
     told::{Shown, Told},
 };
-use crate::config::file::{File, StoreName};
+use crate::config::file::{self, File, StoreName};
 
 /// What came of it.
 #[derive(Debug)]
 pub(in crate::config) struct Applied {
     pub(in crate::config) replaced: Vec<Replaced>,
+    /// Entries that have nothing to bind.
+    pub(in crate::config) idle: Vec<String>,
     /// Why the broker may not start with the user's configuration at all, and what to do.
     pub(in crate::config) refusal: Option<String>,
 }
@@ -79,7 +81,8 @@ pub(in crate::config) fn apply(file: &mut File, required: Requirements, owner: u
     self::sinks(&mut file.ledger.sinks, ledger.sinks, &mut told);
     credentials::credentials(&mut file.credentials, credentials, &mut told);
     Applied {
-        replaced: told.0,
+        replaced: told.replaced,
+        idle: told.idle,
         refusal,
     }
 }
@@ -100,10 +103,13 @@ fn provider(file: &mut File, required: super::file::Provider, told: &mut Told) {
             told.tell(&key, &before, &accepted);
         }
     }
+    // Whoever chooses the claim chooses the groups: a nickname is what one likes it to be.
+    let groups_claim = required.groups_claim;
+    let groups_claim = groups_claim.unwrap_or_else(|| file::Provider::default().groups_claim);
     told.set(
         "provider.groups_claim",
         &mut mine.groups_claim,
-        required.groups_claim,
+        Some(groups_claim),
     );
     told.at_most("provider.grace", &mut mine.grace, required.grace);
     // Whoever adds a certificate authority can be any provider, so there is none but the admin's.

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 use valetkey_bundle::Expires;
-use valetkey_core::{ScopeSet, Tier};
+use valetkey_core::{Audience, CredentialName, ScopeSet, Tier, text::printable};
 use valetkey_oidc::Accepted;
 
 use crate::config::{file::StoreName, span::Span};
@@ -29,8 +29,7 @@ pub(in crate::config) struct Requirements {
     pub(super) approvals: Approvals,
     pub(super) reviewer: Reviewer,
     pub(super) ledger: Ledger,
-    /// By name; `*` is for all of them.
-    pub(super) credentials: BTreeMap<String, Credential>,
+    pub(super) credentials: BTreeMap<Whose, Credential>,
 }
 
 impl Requirements {
@@ -56,6 +55,7 @@ pub(super) struct Provider {
     pub(super) client_id: Option<String>,
     /// Added to the user's; the same claim is replaced.
     pub(super) required_claims: BTreeMap<String, Accepted>,
+    /// Where absent, `groups`: whoever chooses the claim chooses the groups.
     pub(super) groups_claim: Option<String>,
     /// At most.
     pub(super) grace: Option<Span>,
@@ -148,8 +148,9 @@ pub(super) struct Webhook {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Reviewer {
-    /// Whole commands, or `url#model`; any other is dropped.
-    pub(super) allowed: Option<BTreeSet<String>>,
+    /// Whole commands, or `url#model`; any other is dropped. Where absent, every one: whoever chooses
+    /// the reviewer is asked in the place of a person.
+    pub(super) allowed: BTreeSet<String>,
     /// At most, and not 0.
     pub(super) denials: Option<usize>,
     /// The only one that may be trusted; where absent, none.
@@ -163,6 +164,32 @@ pub(super) struct Ledger {
     pub(super) sinks: Vec<String>,
 }
 
+/// Which credentials an entry is for.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum Whose {
+    /// `*`
+    All,
+    One(CredentialName),
+}
+
+impl TryFrom<String> for Whose {
+    type Error = String;
+
+    /// What is no name could be no credential's, and would bind nothing.
+    fn try_from(key: String) -> Result<Self, String> {
+        if key == "*" {
+            return Ok(Self::All);
+        }
+        CredentialName::parse(&key).map(Self::One).map_err(|error| {
+            format!(
+                "`credentials.{}` is for no credential: {error}; for all of them write `*`",
+                printable(&key, 64)
+            )
+        })
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Credential {
@@ -172,6 +199,8 @@ pub(super) struct Credential {
     pub(super) max_lifetime: Option<Span>,
     /// At most these.
     pub(super) scopes: Option<ScopeSet>,
+    /// At most these.
+    pub(super) audiences: Option<BTreeSet<Audience>>,
     /// Added to the user's.
     pub(super) labels: BTreeSet<String>,
     pub(super) owner: Option<String>,

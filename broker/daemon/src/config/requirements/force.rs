@@ -23,6 +23,9 @@ pub(crate) struct RequirementsInForce {
     pub(crate) enforced: bool,
     /// What the user's configuration says otherwise.
     pub(crate) replaced: Vec<Replaced>,
+    /// Entries for credentials that the user's configuration does not have, such as
+    /// `credentials.registry`: a name that is misspelt there binds nothing.
+    pub(crate) idle: Vec<String>,
 }
 
 /// One value of the user's configuration that the requirements replaced, or would.
@@ -60,20 +63,29 @@ impl RequirementsInForce {
         }
     }
 
-    /// A line for the requirements, and one for each value that they replaced: for `--check-config`,
-    /// `valetkey status` and the log.
+    /// A line for the requirements, one for each value that they replaced, and one for each entry that
+    /// has nothing to bind: for `--check-config`, `valetkey status` and the log.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let replaced = self.replaced.iter().map(|replaced| self.line(replaced));
-        std::iter::once(self.to_string()).chain(replaced).collect()
+        std::iter::once(self.to_string())
+            .chain(self.particulars())
+            .collect()
     }
 
     /// The same, for `valetkey doctor`.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let replaced = self
-            .replaced
+        let particulars = self
+            .particulars()
+            .map(|line| Finding::well("requirements", line));
+        std::iter::once(self.finding()).chain(particulars).collect()
+    }
+
+    fn particulars(&self) -> impl Iterator<Item = String> {
+        let replaced = self.replaced.iter().map(|replaced| self.line(replaced));
+        let idle = self
+            .idle
             .iter()
-            .map(|replaced| Finding::well("requirements", self.line(replaced)));
-        std::iter::once(self.finding()).chain(replaced).collect()
+            .map(|key| format!("`{key}` binds nothing here: no credential of that name"));
+        replaced.chain(idle)
     }
 
     fn finding(&self) -> Finding {

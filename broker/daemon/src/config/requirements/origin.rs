@@ -74,6 +74,7 @@ fn bundled(
             expires: Some(header.expires.0),
             enforced: requirements.mode == Mode::Enforce,
             replaced: Vec::new(),
+            idle: Vec::new(),
         },
         requirements,
     })
@@ -99,6 +100,7 @@ fn local_file(path: &Path, content: &[u8], now_unix_seconds: u64) -> Result<Orig
             expires,
             enforced: requirements.mode == Mode::Enforce,
             replaced: Vec::new(),
+            idle: Vec::new(),
         },
         requirements,
     })

@@ -1,4 +1,4 @@
-//! What was replaced, in the order in which it was.
+//! What was replaced, in the order in which it was, and what had nothing to bind.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -10,14 +10,18 @@ use crate::config::span::Span;
 /// Longest value that is shown, in characters.
 const SHOWN: usize = 200;
 
-/// What was replaced so far.
+/// What is to be told so far.
 #[derive(Debug, Default)]
-pub(super) struct Told(pub(super) Vec<Replaced>);
+pub(super) struct Told {
+    pub(super) replaced: Vec<Replaced>,
+    /// Keys of the requirements.
+    pub(super) idle: Vec<String>,
+}
 
 impl Told {
     /// Tells of one value.
     pub(super) fn tell(&mut self, key: &str, yours: &impl Shown, required: &impl Shown) {
-        self.0.push(Replaced {
+        self.replaced.push(Replaced {
             key: key.to_owned(),
             yours: printable(&yours.shown(), SHOWN),
             required: printable(&required.shown(), SHOWN),

@@ -112,19 +112,18 @@ pub(super) fn reviewer(
         return;
     };
     let identity = reviewer.identity();
-    if let Some(allowed) = &required.allowed {
-        let why = if !allowed.contains(&identity) || ambiguous(reviewer) {
-            Some("none: not among those that are allowed".to_owned())
-        } else {
-            files(reviewer)
-                .find_map(|file| changeable(file, owner))
-                .map(|why| format!("none: {why}"))
-        };
-        if let Some(why) = why {
-            told.tell("reviewer", &identity, &why);
-            *mine = None;
-            return;
-        }
+    // A reviewer says yes in the place of a person, so there is none but those that the admin allows.
+    let why = if !required.allowed.contains(&identity) || ambiguous(reviewer) {
+        Some("none: not among those that are allowed".to_owned())
+    } else {
+        files(reviewer)
+            .find_map(|file| changeable(file, owner))
+            .map(|why| format!("none: {why}"))
+    };
+    if let Some(why) = why {
+        told.tell("reviewer", &identity, &why);
+        *mine = None;
+        return;
     }
     // Policies trust a reviewer by its name, so its name is what it is and not what the user says.
     if reviewer.name.as_ref().is_some_and(|name| *name != identity) {

@@ -2,28 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use valetkey_core::{CredentialName, ScopeSet, Tier};
+use valetkey_core::{Audience, CredentialName, ScopeSet, Tier};
 
 use crate::config::{
     file::Credential,
     requirements::{
-        file,
+        file::{self, Whose},
         told::{Shown, Told},
     },
 };
 
-/// The entry that is for all credentials.
-const ALL: &str = "*";
-
 pub(super) fn credentials(
     mine: &mut BTreeMap<CredentialName, Credential>,
-    required: BTreeMap<String, file::Credential>,
+    required: BTreeMap<Whose, file::Credential>,
     told: &mut Told,
 ) {
+    for whose in required.keys() {
+        if let Whose::One(name) = whose
+            && !mine.contains_key(name)
+        {
+            told.idle.push(format!("credentials.{name}"));
+        }
+    }
     let mut dropped = Vec::new();
     for (name, credential) in &mut *mine {
-        let for_all = required.get(ALL);
-        let for_this = required.get(name.as_str());
+        let for_all = required.get(&Whose::All);
+        let for_this = required.get(&Whose::One(name.clone()));
         for required in for_all.into_iter().chain(for_this) {
             if !narrow(name, credential, required, told) {
                 dropped.push(name.clone());
@@ -64,17 +68,26 @@ fn narrow(
         told.tell(&key("labels"), &mine.labels, &missing.join(", "));
         mine.labels.extend(required.labels.iter().cloned());
     }
-    let Some(ceiling) = &required.scopes else {
-        return true;
-    };
-    let left = within(&mine.scopes, ceiling);
-    // A credential without scopes is another thing than one of which no scope is left.
-    if left.is_empty() && !mine.scopes.is_empty() {
-        let none = "no scope is left, so the credential is not there";
-        told.tell(&key("scopes"), &mine.scopes, &none);
-        return false;
+    if let Some(ceiling) = &required.scopes {
+        let left = within(&mine.scopes, ceiling);
+        // A credential without scopes is another thing than one of which no scope is left.
+        if left.is_empty() && !mine.scopes.is_empty() {
+            let none = "no scope is left, so the credential is not there";
+            told.tell(&key("scopes"), &mine.scopes, &none);
+            return false;
+        }
+        told.set(&key("scopes"), &mut mine.scopes, Some(left));
     }
-    told.set(&key("scopes"), &mut mine.scopes, Some(left));
+    if let Some(ceiling) = &required.audiences {
+        let mut left = mine.audiences.clone();
+        left.retain(|audience| ceiling.contains(audience));
+        if left.is_empty() && !mine.audiences.is_empty() {
+            let none = "no audience is left, so the credential is not there";
+            told.tell(&key("audiences"), &mine.audiences, &none);
+            return false;
+        }
+        told.set(&key("audiences"), &mut mine.audiences, Some(left));
+    }
     true
 }
 
@@ -97,5 +110,12 @@ impl Shown for Tier {
 impl Shown for ScopeSet {
     fn shown(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Shown for Vec<Audience> {
+    fn shown(&self) -> String {
+        let all: Vec<&str> = self.iter().map(Audience::as_str).collect();
+        all.join(" ")
     }
 }

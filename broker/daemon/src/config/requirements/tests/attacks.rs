@@ -58,6 +58,16 @@ pub(super) const ATTACKS: &[Attack] = &[
         before: "nickname",
         after: "groups",
     },
+    // Also where nothing is said of it: whoever chooses the claim chooses the groups.
+    Attack {
+        field: "provider.groups_claim",
+        required: "[admin]\ngroups = [\"security\"]",
+        mine: "groups_claim = \"nickname\"\n",
+        told: "provider.groups_claim",
+        seen: |config| config.provider.groups_claim.clone(),
+        before: "nickname",
+        after: "groups",
+    },
     Attack {
         field: "provider.grace",
         required: "[provider]\ngrace = \"1h\"",
@@ -307,18 +317,33 @@ pub(super) const ATTACKS: &[Attack] = &[
         required: "[reviewer]\nallowed = [\"https://models.example.test/v1#careful\"]",
         mine: "[reviewer]\nurl = \"https://models.example.test/v1\"\nmodel = \"obliging\"\nname = \"https://models.example.test/v1#careful\"",
         told: "reviewer",
-        seen: |config| {
-            format!(
-                "{:?}",
-                config.reviewer.as_ref().map(|reviewer| &reviewer.name)
-            )
-        },
+        seen: |config| reviewer(config),
         before: r#"Some("https://models.example.test/v1#careful")"#,
+        after: "None",
+    },
+    // Where none is allowed, nobody may put a program of theirs in the place of four eyes.
+    Attack {
+        field: "reviewer.allowed",
+        required: "[approvals]\nfour_eyes = true\napprover_groups = [\"leads\"]\n[credentials.\"*\"]\nmin_tier = \"review\"",
+        mine: "[reviewer]\ncommand = [\"/bin/echo\", \"{}\"]",
+        told: "reviewer",
+        seen: |config| reviewer(config),
+        before: "Some(\"/bin/echo\")",
+        after: "None",
+    },
+    // A script is as much of the reviewer as its interpreter, and this one is not the admin's.
+    Attack {
+        field: "reviewer.allowed",
+        required: "[reviewer]\nallowed = [\"/bin/sh /opt/mine/review\"]",
+        mine: "[reviewer]\ncommand = [\"/bin/sh\", \"/opt/mine/review\"]",
+        told: "reviewer",
+        seen: |config| reviewer(config),
+        before: "Some(\"/bin/sh\")",
         after: "None",
     },
     Attack {
         field: "reviewer.denials",
-        required: "[reviewer]\ndenials = 2",
+        required: "[reviewer]\nallowed = [\"https://models.example.test/v1#m\"]\ndenials = 2",
         mine: "[reviewer]\nurl = \"https://models.example.test/v1\"\nmodel = \"m\"\ndenials = 0",
         told: "reviewer.denials",
         seen: |config| config.approvals.denials.to_string(),
@@ -327,7 +352,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     },
     Attack {
         field: "reviewer.extra_ca",
-        required: "",
+        required: "[reviewer]\nallowed = [\"https://models.example.test/v1#m\"]",
         mine: "[reviewer]\nurl = \"https://models.example.test/v1\"\nmodel = \"m\"\nextra_ca = \"/opt/mine/ca.pem\"",
         told: "reviewer.extra_ca",
         seen: |config| {
@@ -335,10 +360,10 @@ pub(super) const ATTACKS: &[Attack] = &[
                 "{:?}",
                 config.reviewer.as_ref().map(|reviewer| &reviewer.kind)
             );
-            kind.contains("ca.pem").to_string()
+            format!("{} {}", kind.contains("Chat"), kind.contains("ca.pem"))
         },
-        before: "true",
-        after: "false",
+        before: "true true",
+        after: "true false",
     },
     Attack {
         field: "ledger.sinks",
@@ -376,6 +401,32 @@ pub(super) const ATTACKS: &[Attack] = &[
         before: "read write",
         after: "read",
     },
+    // The tokens of a credential go where the admin says. What is left keeps the user's order.
+    Attack {
+        field: "credentials.NAME.audiences",
+        required: "[credentials.\"*\"]\naudiences = [\"https://a.example.test\", \"https://b.example.test\", \"https://c.example.test\"]\n[credentials.api]\naudiences = [\"https://a.example.test\", \"https://b.example.test\", \"https://mine.example.test\"]",
+        mine: "[credentials.api]\nsource = \"signed\"\nscopes = [\"read\"]\naudiences = [\"https://mine.example.test\", \"https://b.example.test\", \"https://a.example.test\"]",
+        told: "credentials.api.audiences",
+        seen: |config| {
+            api(config, |api| {
+                let all = std::iter::once(&api.audiences.first).chain(&api.audiences.others);
+                all.map(valetkey_core::Audience::as_str)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+        },
+        before: "https://mine.example.test https://b.example.test https://a.example.test",
+        after: "https://b.example.test https://a.example.test",
+    },
+    Attack {
+        field: "credentials.NAME.audiences",
+        required: "[credentials.\"*\"]\naudiences = [\"https://b.example.test\"]",
+        mine: API,
+        told: "credentials.api.audiences",
+        seen: |config| api(config, |_| "there".to_owned()),
+        before: "there",
+        after: "gone",
+    },
     Attack {
         field: "credentials.NAME.labels",
         required: "[credentials.api]\nlabels = [\"production\"]",
@@ -405,4 +456,10 @@ pub(super) const ATTACKS: &[Attack] = &[
 pub(super) fn api(config: &Config, look: impl Fn(&valetkey_core::Credential) -> String) -> String {
     let api = config.credentials.find("api");
     api.map_or_else(|| "gone".to_owned(), |api| look(&api))
+}
+
+/// The reviewer's name.
+fn reviewer(config: &Config) -> String {
+    let reviewer = config.reviewer.as_ref();
+    format!("{:?}", reviewer.map(|reviewer| &reviewer.name))
 }

@@ -132,6 +132,26 @@ fn a_credential_of_which_no_scope_is_left_is_gone() {
 }
 
 #[test]
+fn a_name_that_binds_nothing_is_told() {
+    let required =
+        "[credentials.\"*\"]\nmin_tier = \"review\"\n[credentials.aip]\nmin_tier = \"human\"";
+    let config = Machine::required(&format!("{MINE}{API}"), required)
+        .load()
+        .unwrap();
+    assert_eq!(replaced(&config), ["credentials.api.min_tier"]);
+    let line = "`credentials.aip` binds nothing here: no credential of that name";
+    let shown = config.to_string();
+    assert!(shown.contains(line), "{shown}");
+    assert!(
+        !shown.contains("`credentials.api` binds nothing"),
+        "{shown}"
+    );
+    assert!(!shown.contains("`credentials.*`"), "{shown}");
+    let findings = config.requirements.unwrap().findings();
+    assert!(findings.iter().any(|finding| finding.text == line));
+}
+
+#[test]
 fn a_webhook_that_nobody_vouched_for_carries_no_answers() {
     let mine = format!(
         "{MINE}[approvals.webhook]\nurl = \"https://me.example.test/in\"\nsecret = \"hook\"\nmay_answer = true\n"

@@ -132,6 +132,19 @@ fn what_it_says_is_understood_or_nothing_starts() {
             "[policy]\nfolder = \"/nonexistent\"\n",
             "`policy.folder`: `/nonexistent` does not exist",
         ),
+        // What can be no credential's name would bind nothing, whatever it is misspelt for.
+        (
+            "[credentials.api]\nmin_tier = \"human\"\n[credentials.\"ap i\"]\nmin_tier = \"human\"\n",
+            "line 3: `credentials.ap i` is for no credential: a name has 1 to 64 of the characters",
+        ),
+        (
+            "[credentials.\"api*\"]\nmin_tier = \"human\"\n",
+            "for all of them write `*`",
+        ),
+        (
+            "[credentials.api]\naudiences = [\"a b\"]\n",
+            "an audience has 1 to 512 printable",
+        ),
         (
             "[provider]\nextra_ca = \"ca.pem\"\n",
             "not an absolute path",
@@ -207,4 +220,40 @@ fn a_reviewer_is_what_it_is_and_not_what_it_is_called() {
             .reviewer
             .is_none()
     );
+}
+
+#[test]
+fn a_script_is_as_much_a_reviewer_as_its_interpreter() {
+    let machine = Machine::new(MINE);
+    let script = machine.path("etc/review.sh");
+    write(&script, "exit 1\n");
+    let shown = script.display();
+    write(
+        &machine.at.file,
+        &format!("[reviewer]\nallowed = [\"/bin/sh -e {shown}\"]\n"),
+    );
+    write(
+        &machine.config(),
+        &format!("{MINE}[reviewer]\ncommand = [\"/bin/sh\", \"-e\", \"{shown}\"]\n"),
+    );
+    assert!(
+        machine.load().unwrap().reviewer.is_some(),
+        "the admin's own"
+    );
+    set_mode(&script, 0o666);
+    let config = machine.load().unwrap();
+    assert!(config.reviewer.is_none());
+    assert_eq!(replaced(&config), ["reviewer"]);
+    let told = config.to_string();
+    assert!(
+        told.contains("review.sh` can be written by others"),
+        "{told}"
+    );
+    // Or lay another one in its place.
+    let elsewhere = machine.path("var");
+    set_mode(&elsewhere, 0o777);
+    fs::remove_file(&script).unwrap();
+    write(&elsewhere.join("review.sh"), "exit 1\n");
+    symlink("../var/review.sh", &script).unwrap();
+    assert!(machine.load().unwrap().reviewer.is_none());
 }
