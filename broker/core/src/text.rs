@@ -24,6 +24,7 @@ pub fn is_hostile(c: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
@@ -40,8 +41,8 @@ mod tests {
     #[test]
     fn escapes_are_gone() {
         assert_eq!(
-            printable("\u{1b}[2Jok\r\n\u{202e}evil\u{7}", 100),
-            "\u{fffd}[2Jok\u{fffd}\u{fffd}\u{fffd}evil\u{fffd}"
+            printable("\u{1b}[2Jok\r\n\u{202e}evil\u{7}\u{2800}", 100),
+            "\u{fffd}[2Jok\u{fffd}\u{fffd}\u{fffd}evil\u{fffd}\u{fffd}"
         );
     }
 

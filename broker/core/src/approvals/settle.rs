@@ -1,5 +1,7 @@
 //! Step 4 of a request: an answer that stands, or a question.
 
+use std::ops::ControlFlow;
+
 use valetkey_codes::Code;
 
 use super::{ask::ask, store::store};
@@ -7,7 +9,7 @@ use crate::{
     Approval, ApprovalId, Broker, Event, Refusal, SessionId,
     approval::{Ending, State, Term},
     ports::Kept,
-    request::{Judged, Pending, Permit},
+    request::{Pending, Permit},
 };
 
 /// The permit of a request that somebody said yes to. Where nobody has, the question is put and the
@@ -18,15 +20,11 @@ use crate::{
 pub(crate) async fn settle(broker: &Broker, mut pending: Pending) -> Result<Permit, Refusal> {
     for Kept { approval, used } in standing(broker, &pending) {
         match pending.approved(&approval, used, broker) {
-            Judged::Permit(permit) => {
-                // Without one, the policies ask for none any more.
-                if permit.approval().is_some() {
-                    spend(broker, &approval).await?;
-                }
+            ControlFlow::Break(permit) => {
+                spend(broker, &approval).await?;
                 return Ok(permit);
             }
-            Judged::Refused(refusal) => return Err(refusal),
-            Judged::Pending(again) => pending = again,
+            ControlFlow::Continue(unanswered) => pending = unanswered,
         }
     }
     Err(ask(broker, &pending).await?)

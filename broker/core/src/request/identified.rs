@@ -6,7 +6,7 @@ use valetkey_codes::Code;
 
 use super::{Ask, Judged, Pending, Permit};
 use crate::{
-    Approval, Caller, Credential, Credentials, Grant, Moment, Refusal, RequestId, Session, Tier,
+    ApprovalId, Caller, Credential, Credentials, Grant, Moment, Refusal, RequestId, Session, Tier,
     ports::{Policy, Question},
     text::printable,
 };
@@ -19,7 +19,7 @@ const REASON: usize = 500;
 pub struct Identified {
     pub(super) id: RequestId,
     pub(super) session: Arc<Session>,
-    pub(super) caller: Arc<Caller>,
+    caller: Arc<Caller>,
     ask: Ask,
 }
 
@@ -30,8 +30,6 @@ pub(super) struct Weighed {
     pub(super) grant: Grant,
     pub(super) tier: Tier,
     pub(super) policies: Vec<String>,
-    /// Whether the friction that `tier` asks for was met.
-    pub(super) approved: bool,
 }
 
 impl Identified {
@@ -49,37 +47,31 @@ impl Identified {
         }
     }
 
-    /// The same request, of the session as it is now.
-    pub(super) fn of(self, session: Arc<Session>) -> Self {
-        Self { session, ..self }
-    }
-
     /// Step 3: reads what was asked, asks the policies, and turns their verdict into a permit or a
     /// question. The agent's reason is carried along for people and reaches no decision.
     pub fn judge(self, credentials: &Credentials, policy: &dyn Policy, now: Moment) -> Judged {
-        match self.weigh(credentials, policy, now) {
-            Ok(weighed) => self.judged(weighed, None, now),
-            Err(refusal) => Judged::Refused(refusal),
+        let weighed = match self.weigh(credentials, policy, now) {
+            Ok(weighed) => weighed,
+            Err(refusal) => return Judged::Refused(refusal),
+        };
+        match weighed.tier {
+            Tier::Auto => Judged::Permit(self.permit(weighed, None, now)),
+            Tier::Review | Tier::Human => Judged::Pending(Pending::new(self, weighed)),
+            Tier::Deny => {
+                let why = denied_by(&weighed.policies);
+                Judged::Refused(Refusal::new(Code::Denied).because(why))
+            }
         }
     }
 
-    pub(super) fn judged(
+    pub(super) fn permit(
         self,
         weighed: Weighed,
-        approval: Option<&Approval>,
+        approval: Option<ApprovalId>,
         now: Moment,
-    ) -> Judged {
-        let approval = match weighed.tier {
-            Tier::Auto => None,
-            Tier::Review | Tier::Human if weighed.approved => approval.map(|approval| approval.id),
-            Tier::Review | Tier::Human => return Judged::Pending(Pending::new(self, weighed)),
-            Tier::Deny => {
-                let why = denied_by(&weighed.policies);
-                return Judged::Refused(Refusal::new(Code::Denied).because(why));
-            }
-        };
+    ) -> Permit {
         let reason = self.reason();
-        Judged::Permit(Permit::new(
+        Permit::new(
             self.id,
             self.session,
             self.caller,
@@ -87,7 +79,7 @@ impl Identified {
             approval,
             reason,
             now,
-        ))
+        )
     }
 
     /// The agent's own words, cleaned.
@@ -96,7 +88,7 @@ impl Identified {
         reason.map(|reason| printable(reason, REASON))
     }
 
-    pub(super) fn weigh(
+    fn weigh(
         &self,
         credentials: &Credentials,
         policy: &dyn Policy,
@@ -121,7 +113,6 @@ impl Identified {
             credential,
             grant,
             policies: verdict.policies,
-            approved: false,
         })
     }
 }

@@ -4,7 +4,7 @@
 //! 1. [`Received`]: a caller that the kernel described, and what it asked for, unread
 //! 2. [`Identified`]: the caller is one that the session was made for
 //! 3. [`Judged`]: the policies have spoken: a [`Permit`], a [`Pending`] or a refusal
-//! 4. [`Pending`]: an approval is needed; with one the policies are asked again
+//! 4. [`Pending`]: an approval is needed, and one that stands is taken or a question is put
 //! 5. [`Permit`]: the authority to obtain one token within its ceilings, once
 //! 6. [`Issued`]: a token exists that nobody can read yet
 //! 7. [`Released`]: the ledger holds its record, so it may be read

@@ -1,16 +1,16 @@
 //! The policies ask for an approval.
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
-use valetkey_codes::Code;
-
-use super::{Identified, Judged, identified::Weighed, received::admit};
+use super::{Identified, Permit, identified::Weighed};
 use crate::{
-    Approval, Broker, Credential, Grant, Moment, Refusal, RequestId, Session, Tier, approval::Asked,
+    Approval, Approver, Broker, Credential, Grant, Moment, RequestId, Session, Tier,
+    approval::Asked,
 };
 
 /// The third state of a request that the policies permit with friction. There is no way from here to a
-/// token but an approval that stands, with which the core asks the policies again.
+/// token but an approval that stands. Nobody waits in this state: a request that is not approved ends,
+/// and one that is made anew asks the policies anew.
 #[derive(Debug)]
 pub struct Pending {
     request: Identified,
@@ -63,50 +63,41 @@ impl Pending {
         }
     }
 
-    /// Step 4: an answer was found that may be about this. Everything is asked again as if the request
-    /// had just come: who asks, whether the session may, what the policies say, and whether whoever
-    /// answered still may. `used` is when the answer was last used.
+    /// Step 4: an answer was found that may be about this. It counts where it covers what is asked now
+    /// and stands, and whoever gave it still may; otherwise the request is given back. `used` is when
+    /// the answer was last used. Who asks and what the policies say was asked a moment ago, in steps 2
+    /// and 3 of this very request: after the answer was given.
     ///
     /// Not for adapters: an approval is a fact that anybody can write down, and this takes its word for
     /// what the store showed.
-    pub(crate) fn approved(self, approval: &Approval, used: Moment, broker: &Broker) -> Judged {
-        match self.weigh_again(approval, used, broker) {
-            Ok((request, weighed)) => request.judged(weighed, Some(approval), broker.now()),
-            Err(refusal) => Judged::Refused(refusal),
-        }
-    }
-
-    fn weigh_again(
+    pub(crate) fn approved(
         self,
         approval: &Approval,
         used: Moment,
         broker: &Broker,
-    ) -> Result<(Identified, Weighed), Refusal> {
-        let (ports, settings, now) = (&broker.ports, &broker.settings, broker.now());
-        let id = self.request.session.id;
-        let session: Arc<Session> = ports.sessions.load(id).ok_or(Code::UnknownSession)?;
-        admit(
-            &session,
-            &self.request.caller,
-            settings.owner,
-            &*ports.callers,
-        )?;
-        session.usable(now)?;
-        broker.open()?;
-        let request = self.request.of(session);
-        let mut weighed = request.weigh(&settings.credentials, &*ports.policy, now)?;
-        let tier = weighed.tier;
-        if matches!(tier, Tier::Review | Tier::Human)
-            && approval.session == id
-            && approval.covers(&weighed.credential, &weighed.grant, tier)
-            && let Some((approver, _)) = approval.standing(used, now)
-            && let Some(approver) = approver.as_of_today(&request.session.user, broker)
-            && approval
-                .may_be_answered_by(&approver, &weighed.credential, broker)
-                .is_ok()
-        {
-            weighed.approved = true;
+    ) -> ControlFlow<Permit, Self> {
+        if self.is_answered_by(approval, used, broker) {
+            let Self { request, weighed } = self;
+            let permit = request.permit(weighed, Some(approval.id), broker.now());
+            return ControlFlow::Break(permit);
         }
-        Ok((request, weighed))
+        ControlFlow::Continue(self)
+    }
+
+    fn is_answered_by(&self, approval: &Approval, used: Moment, broker: &Broker) -> bool {
+        let Weighed {
+            credential,
+            grant,
+            tier,
+            ..
+        } = &self.weighed;
+        let standing = approval.standing(used, broker.now());
+        let today = |by: &Approver| by.as_of_today(&self.session().user, broker);
+        approval.session == self.session().id
+            && approval.covers(credential, grant, *tier)
+            && standing.and_then(|(by, _)| today(by)).is_some_and(|by| {
+                let may = approval.may_be_answered_by(&by, credential, broker);
+                may.is_ok()
+            })
     }
 }
