@@ -14,7 +14,7 @@ use super::{
 use crate::{
     args::ACCOUNT,
     failure::Failure,
-    output::{Output, Page, Show, Tone, moment},
+    output::{Output, Page, Show, Tone, counted, moment},
 };
 
 /// See and take back sessions of everybody, and lock the machine, as an admin
@@ -301,11 +301,6 @@ impl Show for Report {
             rows.collect(),
         );
     }
-}
-
-fn counted(number: u64, thing: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{ending}")
 }
 
 impl Revoked {

@@ -8,7 +8,7 @@ use valetkey_sdk::{Control, Developer, Exit, wire::developer as dev};
 use super::Outcome;
 use crate::{
     failure::Failure,
-    output::{Output, Page, Show, Tone, sentence},
+    output::{Output, Page, Show, Tone, counted, sentence},
 };
 
 /// Read and check the ledger
@@ -137,17 +137,16 @@ impl Show for Verified {
         let (tone, verdict) = if self.whole {
             (Tone::Good, "The ledger is whole".to_owned())
         } else {
-            let faults = self.faults.len();
-            (
-                Tone::Bad,
-                format!("The ledger is not whole, {faults} faults"),
-            )
+            let faults = counted(self.faults.len() as u64, "fault");
+            (Tone::Bad, format!("The ledger is not whole, {faults}"))
         };
         page.toned(
             tone,
             &format!(
-                "{verdict}: {} records, {} checkpoints; nothing was cut off up to record {}.",
-                self.records, self.checkpoints, self.anchored
+                "{verdict}: {}, {}; nothing was cut off up to record {}.",
+                counted(self.records, "record"),
+                counted(self.checkpoints, "checkpoint"),
+                self.anchored
             ),
         );
         page.toned(Tone::Dim, &format!("head {}", self.head));

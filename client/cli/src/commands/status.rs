@@ -5,7 +5,7 @@ use serde::Serialize;
 use valetkey_sdk::{Control, Exit, wire::developer as dev};
 
 use super::{Outcome, lock::Held, view::User};
-use crate::output::{Output, Page, Show, Tone, moment, remaining};
+use crate::output::{Output, Page, Show, Tone, counted, moment, remaining};
 
 /// Show who is logged in, what is live, what is locked and what waits for an answer
 #[derive(Args)]
@@ -66,8 +66,10 @@ impl Status {
 impl Show for View {
     fn show(&self, page: &mut Page) {
         page.line(&format!(
-            "valetkeyd {}, {} live sessions, tokens of {}",
-            self.version, self.live_sessions, self.token_issuer
+            "valetkeyd {}, {}, tokens of {}",
+            self.version,
+            counted(self.live_sessions, "live session"),
+            self.token_issuer
         ));
         for lock in &self.locks {
             page.toned(Tone::Bad, &format!("This machine is {}.", lock.words()));

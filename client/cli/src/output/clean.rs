@@ -22,6 +22,7 @@ fn is_hostile(c: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
@@ -38,8 +39,8 @@ mod tests {
     #[test]
     fn what_moves_hides_or_reorders_is_replaced() {
         assert_eq!(
-            clean("\u{1b}[2J\r\n\t\u{9b}31m\u{202e}\u{200b}\u{7f}\u{e0041}x"),
-            "\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}x"
+            clean("\u{1b}[2J\r\n\t\u{9b}31m\u{202e}\u{200b}\u{7f}\u{e0041}\u{2800}x"),
+            "\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}\u{fffd}31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}x"
         );
     }
 

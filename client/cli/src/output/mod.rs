@@ -5,29 +5,38 @@
 //! through [`clean`] in [`Page`].
 
 mod clean;
+mod count;
 mod json;
 mod page;
 mod progress;
 mod record;
 mod screen;
+mod text;
 mod time;
 
 use std::{
     env,
     io::{self, IsTerminal as _, Write as _},
+    os::fd::AsFd,
 };
 
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 use valetkey_sdk::{Exit, Token};
 use zeroize::Zeroizing;
 
 pub(crate) use self::{
     clean::clean,
+    count::counted,
     page::{Page, Tone},
     screen::Screen,
+    text::{fit, hang, pad, quote},
     time::{left, moment, now, remaining, span},
 };
 use crate::failure::Failure;
+
+/// Columns of a terminal that does not tell.
+const COLUMNS: usize = 80;
 
 /// Something that can be shown to a person.
 pub(crate) trait Show {
@@ -51,7 +60,7 @@ impl Output {
         let text = if self.json {
             json::line(value)?
         } else {
-            let mut page = Page::new(coloured(&io::stdout()));
+            let mut page = page(&io::stdout());
             value.show(&mut page);
             Zeroizing::new(page.into_bytes())
         };
@@ -83,7 +92,7 @@ impl Output {
             let bytes = if self.json {
                 json::failure(error)
             } else {
-                let mut page = Page::new(coloured(&stderr));
+                let mut page = page(&stderr);
                 page.toned(Tone::Bad, &format!("valetkey: {}", error.message));
                 page.line(&format!("next: {}", error.next_step));
                 if let Some(approval) = &error.approval {
@@ -127,7 +136,7 @@ impl Output {
 
     /// Shows on standard error what a person should see before they answer.
     pub(crate) fn note(&self, value: &impl Show) -> Result<(), Failure> {
-        let mut page = Page::new(coloured(&io::stderr()));
+        let mut page = page(&io::stderr());
         value.show(&mut page);
         io::stderr().lock().write_all(&page.into_bytes())?;
         Ok(())
@@ -153,7 +162,7 @@ impl Output {
 pub(crate) fn usage(error: &clap::Error, exit: Exit) -> Exit {
     if error.use_stderr() {
         // Clap repeats arguments, and an argument may come from outside.
-        let mut page = Page::new(false);
+        let mut page = Page::new(false, None);
         page.lines(&error.render().to_string());
         let _ = io::stderr().lock().write_all(&page.into_bytes());
     } else {
@@ -163,7 +172,7 @@ pub(crate) fn usage(error: &clap::Error, exit: Exit) -> Exit {
 }
 
 fn ask(question: &str) -> Result<String, Failure> {
-    let mut page = Page::new(coloured(&io::stderr()));
+    let mut page = page(&io::stderr());
     page.line(question);
     io::stderr().lock().write_all(&page.into_bytes())?;
     let mut answer = String::new();
@@ -178,6 +187,21 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
     stdout.write_all(bytes)?;
     stdout.flush()?;
     Ok(())
+}
+
+fn page(stream: &(impl io::IsTerminal + AsFd)) -> Page {
+    Page::new(coloured(stream), width(stream))
+}
+
+/// Columns of the terminal that `stream` is, or else of the one that a person types on: what is piped
+/// through a program may still be read there.
+fn width(stream: &impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).or_else(|_| tcgetwinsize(io::stdin()));
+    // A terminal that does not know its size has none.
+    match usize::from(size.ok()?.ws_col) {
+        0 => Some(COLUMNS),
+        columns => Some(columns),
+    }
 }
 
 /// Colour only where a person looks, and has not said no (<https://no-color.org>).

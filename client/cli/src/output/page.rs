@@ -2,7 +2,7 @@
 
 use comfy_table::{Table, presets};
 
-use super::clean::clean;
+use super::{clean::clean, text::hang};
 
 /// How something is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +38,16 @@ impl Tone {
 pub(crate) struct Page {
     text: String,
     coloured: bool,
+    /// Columns of the terminal, where a person looks.
+    width: Option<usize>,
 }
 
 impl Page {
-    pub(super) const fn new(coloured: bool) -> Self {
+    pub(super) const fn new(coloured: bool, width: Option<usize>) -> Self {
         Self {
             text: String::new(),
             coloured,
+            width,
         }
     }
 
@@ -107,11 +110,11 @@ impl Page {
         }
     }
 
-    /// Facts, one to a line, with their names in a column of their own.
+    /// Facts, with their names in a column of their own, which stays theirs on a terminal however long
+    /// a fact is.
     pub(crate) fn facts(&mut self, facts: &[(&str, String)]) {
-        let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, fact) in facts {
-            self.line(&format!("{name:width$}  {fact}"));
+        for (name, part) in hang(facts, self.width.unwrap_or(usize::MAX)) {
+            self.line(&format!("{name}{part}"));
         }
     }
 }
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn whatever_is_written_is_cleaned() {
         let hostile = "a\u{1b}[31m\nb";
-        let mut page = Page::new(false);
+        let mut page = Page::new(false, None);
         page.line(hostile);
         page.toned(Tone::Bad, hostile);
         page.lines(hostile);
@@ -150,20 +153,34 @@ mod tests {
 
     #[test]
     fn colour_comes_only_when_asked_for_and_around_clean_text() {
-        let mut page = Page::new(true);
+        let mut page = Page::new(true, None);
         page.toned(Tone::Good, "fine\u{1b}");
         assert_eq!(text(page), "\u{1b}[32mfine\u{fffd}\u{1b}[0m\n");
     }
 
     #[test]
     fn columns_stand_under_their_headings() {
-        let mut page = Page::new(false);
+        let mut page = Page::new(false, None);
         let row = |one: &str, two: &str| (Tone::Plain, [one.to_owned(), two.to_owned()]);
         page.table(
             ["id", "state"],
             vec![row("s-1", "active"), row("s-200", "ended")],
         );
         assert_eq!(text(page), "id     state\ns-1    active\ns-200  ended\n");
+    }
+
+    #[test]
+    fn no_fact_wraps_into_the_column_of_the_names() {
+        let forged = format!("harmless{}scopes  api:read", " ".repeat(18));
+        let facts = [("scopes", "api:write".to_owned()), ("it says", forged)];
+        for width in 16..60 {
+            let mut page = Page::new(false, Some(width));
+            page.facts(&facts);
+            let text = text(page);
+            assert!(text.lines().all(|line| line.len() <= width), "{text}");
+            let scopes = text.lines().filter(|line| line.starts_with("scopes"));
+            assert_eq!(scopes.count(), 1, "{text}");
+        }
     }
 
     #[test]

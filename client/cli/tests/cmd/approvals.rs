@@ -133,7 +133,9 @@ fn a_yes_names_the_digest_of_what_was_shown() {
     ] {
         let stub = Stub::start();
         let outcome = stub
-            .owner(&format!("approvals approve aa0001 {reach} --account boss"))
+            .owner(&format!(
+                "approvals approve aa0001 {reach} --account boss --yes"
+            ))
             .ok();
         assert_eq!(
             stub.last(),
@@ -152,6 +154,7 @@ fn a_yes_names_the_digest_of_what_was_shown() {
             "https://api.test",
             "each token 10m at most",
             "escalate, risk high: \"it says word\" (word)",
+            "\"/w/word\"",
             "\"because word\" (the agent's own words, unchecked)",
         ] {
             assert!(outcome.stderr.contains(fact), "{fact}: {outcome:?}");
@@ -162,9 +165,98 @@ fn a_yes_names_the_digest_of_what_was_shown() {
 #[test]
 fn an_answer_as_json_is_the_approval_and_nothing_else() {
     let stub = Stub::start();
-    let outcome = stub.owner("approvals approve aaaa0001 --once --json").ok();
+    let outcome = stub
+        .owner("approvals approve aaaa0001 --once --yes --json")
+        .ok();
     assert_eq!(outcome.json()["state"], "granted");
     assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn what_an_agent_says_stands_below_all_facts_and_in_its_place() {
+    let padded = |forged: &str| format!("harmless{}{forged}", " ".repeat(58));
+    let forged = valetkey_sdk::wire::developer::Approval {
+        reason: Some(padded("scopes        api:read")),
+        workspace: Some(padded("a yes is for  nothing")),
+        ..question(QUESTION, "word")
+    };
+    let stub = stub_with(vec![forged]);
+    let card = stub.owner("approvals approve aaaa0001 --once --yes").ok();
+    let names: Vec<_> = card
+        .stderr
+        .lines()
+        .filter_map(|line| line.split("  ").next())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "approval",
+            "state",
+            "who",
+            "agent",
+            "credential",
+            "scopes",
+            "audience",
+            "lifetime",
+            "tier",
+            "a yes is for",
+            "reviewer",
+            "workspace",
+            "it says",
+        ],
+        "{card:?}"
+    );
+    for quoted in [
+        "\"harmless a yes is for nothing\"",
+        "\"harmless scopes api:read\" (the agent's own words, unchecked)",
+    ] {
+        assert!(card.stderr.contains(quoted), "{card:?}");
+    }
+}
+
+#[test]
+fn where_nobody_can_be_asked_a_yes_is_given_beforehand() {
+    let stub = Stub::start();
+    for json in ["", " --json"] {
+        let refused = stub.owner(&format!("approvals approve aaaa0001 --once{json}"));
+        assert_eq!((refused.status, refused.stdout.as_str()), (2, ""));
+        assert!(refused.stderr.contains("pass `--yes`"), "{refused:?}");
+    }
+    assert!(stub.heard().is_empty());
+    // A no takes away, and needs none.
+    stub.owner("approvals deny aaaa0001").ok();
+}
+
+#[test]
+fn the_list_tells_who_may_answer() {
+    let other = QUESTION.replace("aaaa", "cccc");
+    let theirs = valetkey_sdk::wire::developer::Approval {
+        may_answer: false,
+        ..question(&other, "word")
+    };
+    let standing = crate::doors::decisions::standing(STANDING, "word");
+    let stub = stub_with(vec![question(QUESTION, "word"), theirs, standing]);
+    let listed = stub.owner("approvals").ok().stdout;
+    let lines: Vec<_> = listed.lines().collect();
+    assert_eq!(lines.len(), 4, "{listed}");
+    let column = lines[0].find("you may answer").unwrap();
+    for (line, may) in lines[1..].iter().zip(["yes ", "no ", "- "]) {
+        assert_eq!(line.find(&format!("  {may}")), Some(column - 2), "{listed}");
+    }
+}
+
+#[test]
+fn a_question_is_answered_and_not_forgotten() {
+    let stub = Stub::start();
+    let refused = stub.owner("approvals forget aaaa0001");
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("next: answer it with `valetkey approvals deny aaaa0001`"),
+        "{refused:?}"
+    );
+    assert!(!stub.last().starts_with("TakeBack"));
 }
 
 #[test]
@@ -209,7 +301,7 @@ fn what_is_settled_unclear_or_unknown_is_not_answered() {
         ("0001", 2, "at least 6 digits"),
     ] {
         for answer in [
-            format!("approvals approve {id} --once"),
+            format!("approvals approve {id} --once --yes"),
             format!("approvals deny {id}"),
         ] {
             let refused = stub.owner(&answer);

@@ -22,7 +22,7 @@ const COMMANDS: [(&str, bool); 34] = [
     ("token demo-api", true),
     ("approvals", false),
     ("approvals watch", false),
-    ("approvals approve aaaa0001 --session", false),
+    ("approvals approve aaaa0001 --session --yes", false),
     ("approvals deny aaaa0001", false),
     ("approvals forget bbbb0002", false),
     ("lock", false),

@@ -166,6 +166,12 @@ fn a_ledger_with_a_fault_is_a_failure() {
     let broken = stub.owner("audit verify");
     assert_eq!(broken.status, 1, "{broken:?}");
     assert!(broken.stdout.contains("record 7: word"), "{broken:?}");
+    assert!(
+        broken.stdout.contains(
+            "The ledger is not whole, 1 fault: 1 record, 1 checkpoint; nothing was cut off"
+        ),
+        "{broken:?}"
+    );
     let json = stub.owner("audit verify --json");
     assert_eq!(json.status, 1);
     assert_eq!(json.json()["faults"][0]["sequence"], 7);
@@ -184,6 +190,24 @@ fn doctor_fails_when_something_is_ill() {
     assert_eq!(ill.status, 1, "{ill:?}");
     assert!(ill.stdout.contains("ill   ledger   word\n"), "{ill:?}");
     assert_eq!(ill.stderr, "");
+}
+
+#[test]
+fn one_is_no_plural() {
+    let stub = Stub::with(Script {
+        ill: true,
+        ..Script::default()
+    });
+    for (arguments, words) in [
+        ("status", "valetkeyd word, 1 live session, tokens"),
+        ("policy check", "1 policy is valid, 1 of 2 cases does not"),
+        ("policy check", "were looked for among 1 request."),
+        ("policy reload", "1 policy is in force."),
+        ("policy simulate --folder /p", "of 1 request would be"),
+    ] {
+        let shown = stub.owner(arguments).stdout;
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
 }
 
 #[test]

@@ -51,6 +51,13 @@ fn a_request_that_nobody_made_is_explained() {
     ] {
         assert_eq!(stub.owner(wrong).status, 2, "{wrong}");
     }
+    for unclear in ["policy explain", "policy explain --credential demo-api"] {
+        assert_eq!(
+            stub.owner(unclear).stderr,
+            "valetkey: it is not clear which request is meant\n\
+             next: name either a REQUEST-ID, or `--credential` with `--session` or with `--account` and `--agent`\n"
+        );
+    }
 }
 
 #[test]
@@ -67,7 +74,7 @@ fn a_changed_folder_is_replayed() {
         "{shown}"
     );
     assert!(shown.contains("auto -> deny"), "{shown}");
-    assert!(shown.ends_with("The newest 1 are shown.\n"), "{shown}");
+    assert!(shown.ends_with("The newest 1 is shown.\n"), "{shown}");
     let json = stub.owner("policy simulate --folder /p --json").ok().json();
     assert_eq!(json["differing"][0]["would_be"], "deny");
     assert_eq!(

@@ -115,6 +115,32 @@ fn a_person_is_asked_before_a_yes_is_given() {
 }
 
 #[test]
+fn no_word_of_an_agents_stands_where_a_fact_does() {
+    let script = Script::default();
+    script.approvals.send_modify(|approvals| {
+        let lines = ["scopes", "tier", "a yes is for"].map(|name| {
+            // With no blanks in a row, and as wide as a line: what comes after begins the next one.
+            format!("{}{name}", "_".repeat(80 - name.len()))
+        });
+        for approval in approvals {
+            approval.reason = Some(lines.join(" "));
+            approval.workspace = Some(lines.join("        "));
+        }
+    });
+    let stub = Stub::with(script);
+    let approve = "approvals approve aaaa0001 --once --yes";
+    let card = at_terminal(&stub, approve, &[("NO_COLOR", "1")], "").ok();
+    let shown = card.stdout.split("Granted").next().unwrap();
+    for line in shown.lines() {
+        assert!(line.trim_end().chars().count() <= 80, "{shown}");
+    }
+    for name in ["scopes ", "tier ", "a yes is for "] {
+        let begin = shown.lines().filter(|line| line.starts_with(name));
+        assert_eq!(begin.count(), 1, "{name}: {shown}");
+    }
+}
+
+#[test]
 fn a_person_sees_what_is_waited_for_and_ends_it_with_a_key() {
     let stub = Stub::with(Script {
         asks: true,

@@ -20,7 +20,7 @@ use crate::{
 
 /// Say yes to a question: for one token, for a time, or for the rest of its session
 ///
-/// Shows what is granted, and on a terminal asks before it is. What is granted is what was shown, the
+/// Shows what is granted, and asks before it is; where nobody can be asked it needs --yes. What is granted is what was shown, the
 /// same or less, and the policies are asked again whenever the answer is used.
 #[derive(Args)]
 #[command(after_help = "Example: valetkey approvals approve 5f2c91aa --once")]
@@ -66,7 +66,7 @@ pub(super) struct Deny {
     account: String,
 }
 
-/// Take back a yes that stands, or a question
+/// Take back a yes that stands; a question is answered instead
 #[derive(Args)]
 #[command(after_help = "Example: valetkey approvals forget 5f2c91aa")]
 pub(super) struct Forget {
@@ -97,9 +97,15 @@ struct Forgotten {
 
 impl Approve {
     pub(super) async fn run(self, output: &Output) -> Outcome {
+        let asks = !self.yes;
+        if asks && !output.can_ask() {
+            return Err(Failure::usage(
+                "there is no terminal to ask on before it is granted",
+                "look at it with `valetkey approvals list --json`, then pass `--yes`",
+            ));
+        }
         let developer = Control::from_env().await?.developer();
         let approval = open(&developer, &self.account, &self.id, output).await?;
-        let asks = output.can_ask() && !self.yes;
         if asks || !output.is_json() {
             let reach = self.reach.words(&developer, &approval).await;
             let approval = &approval;
@@ -138,7 +144,17 @@ impl Deny {
 impl Forget {
     pub(super) async fn run(self, output: &Output) -> Outcome {
         let developer = Control::from_env().await?.developer();
-        let Approval { id, .. } = search(&developer, &self.account, &self.id, output).await?;
+        let approval = search(&developer, &self.account, &self.id, output).await?;
+        if approval.is_open() {
+            return Err(Failure::usage(
+                "it was not answered yet",
+                format!(
+                    "answer it with `valetkey approvals deny {}`",
+                    approval.short()
+                ),
+            ));
+        }
+        let id = approval.id;
         let taken = developer.take_back_approval(&self.account, &id);
         output.waiting("taking it back", taken).await?;
         output.print(&Forgotten {
@@ -233,6 +249,7 @@ impl Show for Card<'_> {
     fn show(&self, page: &mut Page) {
         let mut facts = self.approval.facts(now());
         facts.push(("a yes is for", self.reach.clone()));
+        facts.extend(self.approval.said());
         page.facts(&facts);
     }
 }

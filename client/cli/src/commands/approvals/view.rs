@@ -5,7 +5,7 @@ use valetkey_sdk::wire::developer as dev;
 
 use crate::{
     commands::view::User,
-    output::{Page, Show, Tone, left, moment, remaining, span},
+    output::{Page, Show, Tone, left, moment, quote, remaining, span},
 };
 
 /// One question and what became of it.
@@ -139,8 +139,8 @@ impl Approval {
         )
     }
 
-    /// All that is granted with a yes, and what is known about it; one fact each. What the agent says
-    /// comes last and is marked as what it is.
+    /// All that is granted with a yes, and what the broker knows about it; one fact each. What others say
+    /// is not among them.
     pub(crate) fn facts(&self, now: u64) -> Vec<(&'static str, String)> {
         let user = self.user.as_ref();
         let who = user.map_or_else(
@@ -160,7 +160,6 @@ impl Approval {
                 format!("{} (session {})", self.agent, self.session),
             ),
         ];
-        facts.extend(self.workspace.clone().map(|path| ("workspace", path)));
         facts.extend([
             ("credential", self.credential.clone()),
             ("scopes", self.scopes.join(" ")),
@@ -171,20 +170,37 @@ impl Approval {
             ),
             ("tier", format!("{}{policies}", self.tier)),
         ]);
-        facts.extend(
-            self.opinion
-                .as_ref()
-                .map(|opinion| ("reviewer", opinion.words())),
-        );
         if self.is_open() && !self.may_answer {
             let text = "this account may not say yes to it";
             facts.push(("yours", text.to_owned()));
         }
-        facts.extend(self.reason.as_ref().map(|reason| {
-            let text = format!("{reason:?} (the agent's own words, unchecked)");
-            ("it says", text)
-        }));
         facts
+    }
+
+    /// What others say, in quotes, to stand below all facts: words that an agent chooses, or can sway,
+    /// have nothing below them that they could push away or imitate.
+    pub(crate) fn said(&self) -> Vec<(&'static str, String)> {
+        let opinion = self.opinion.as_ref();
+        let workspace = self.workspace.as_deref();
+        let reason = self.reason.as_deref();
+        let said = [
+            opinion.map(|opinion| ("reviewer", opinion.words())),
+            workspace.map(|path| ("workspace", quote(path))),
+            reason.map(|words| {
+                let text = format!("{} (the agent's own words, unchecked)", quote(words));
+                ("it says", text)
+            }),
+        ];
+        said.into_iter().flatten().collect()
+    }
+
+    /// Whether the account that looks may answer, where that is still a question.
+    fn yours(&self) -> &'static str {
+        match (self.is_open(), self.may_answer) {
+            (false, _) => "-",
+            (true, true) => "yes",
+            (true, false) => "no",
+        }
     }
 
     fn state_in_full(&self, now: u64) -> String {
@@ -223,8 +239,10 @@ impl Opinion {
     fn words(&self) -> String {
         let risk = self.risk.as_deref().unwrap_or("not told");
         format!(
-            "{}, risk {risk}: {:?} ({})",
-            self.finding, self.rationale, self.reviewer
+            "{}, risk {risk}: {} ({})",
+            self.finding,
+            quote(&self.rationale),
+            self.reviewer
         )
     }
 }
@@ -267,6 +285,7 @@ impl Show for List {
                 approval.short(),
                 approval.standing(),
                 approval.until().map_or_else(|| "-".to_owned(), remaining),
+                approval.yours().to_owned(),
                 approval.agent.clone(),
                 approval.credential.clone(),
                 approval.scopes.join(" "),
@@ -279,6 +298,7 @@ impl Show for List {
                 "id",
                 "state",
                 "left",
+                "you may answer",
                 "agent",
                 "credential",
                 "scopes",

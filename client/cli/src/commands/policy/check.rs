@@ -9,10 +9,10 @@ use valetkey_sdk::{
     wire::developer::{self as dev, CheckPoliciesRequest},
 };
 
-use super::absolute;
+use super::{absolute, policies};
 use crate::{
     commands::Outcome,
-    output::{Output, Page, Show, Tone},
+    output::{Output, Page, Show, Tone, counted},
 };
 
 /// Validate a folder of policies, run its cases, and find rules that do nothing
@@ -111,18 +111,21 @@ impl Show for View {
         }
         let (tone, cases) = match (self.cases.len(), self.wrong()) {
             (0, _) => (Tone::Plain, "there are no cases".to_owned()),
+            (1, 0) => (Tone::Good, "its only case holds".to_owned()),
             (all, 0) => (Tone::Good, format!("all {all} cases hold")),
-            (all, wrong) => (Tone::Bad, format!("{wrong} of {all} cases do not hold")),
+            (all, wrong) => {
+                let cases = counted(all as u64, "case");
+                let does = if wrong == 1 { "does" } else { "do" };
+                (Tone::Bad, format!("{wrong} of {cases} {does} not hold"))
+            }
         };
-        page.toned(
-            tone,
-            &format!("{} policies are valid, {cases}.", self.policies),
-        );
+        let policies = policies(self.policies);
+        page.toned(tone, &format!("{policies} valid, {cases}."));
         page.toned(
             Tone::Dim,
             &format!(
-                "Rules that do nothing were looked for among {} requests.",
-                self.looked_at
+                "Rules that do nothing were looked for among {}.",
+                counted(self.looked_at, "request")
             ),
         );
     }

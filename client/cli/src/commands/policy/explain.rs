@@ -16,6 +16,7 @@ use super::meaning;
 use crate::{
     args::ACCOUNT,
     commands::Outcome,
+    failure::Failure,
     lifetime,
     output::{Output, Page, Show, Tone},
 };
@@ -24,13 +25,17 @@ use crate::{
 ///
 /// Either a request of the ledger, by the id that its refusal named, or one that nobody made.
 #[derive(Args)]
-#[command(after_help = "Examples: valetkey policy explain REQUEST-ID\n\
-    \u{20}         valetkey policy explain --credential demo-api --scope api:write --agent coder")]
+#[command(
+    override_usage = "valetkey policy explain REQUEST-ID\n       \
+        valetkey policy explain --credential NAME --session ID [OPTIONS]\n       \
+        valetkey policy explain --credential NAME [--account NAME] --agent NAME [OPTIONS]",
+    after_help = "Examples: valetkey policy explain REQUEST-ID\n\
+    \u{20}         valetkey policy explain --credential demo-api --scope api:write --agent coder"
+)]
 pub(super) struct Explain {
     /// A request of the ledger
     #[arg(
         value_name = "REQUEST-ID",
-        required_unless_present = "credential",
         conflicts_with_all = ["credential", "scopes", "audience", "ttl", "session", "agent"]
     )]
     request: Option<String>,
@@ -57,7 +62,7 @@ pub(super) struct Explain {
         long,
         value_name = "NAME",
         conflicts_with = "session",
-        required_unless_present_any = ["request", "session"]
+        requires = "credential"
     )]
     agent: Option<String>,
 }
@@ -95,31 +100,41 @@ struct Change {
 
 impl Explain {
     pub(super) async fn run(self, output: &Output) -> Outcome {
+        let what = self.what()?;
         let developer = Control::from_env().await?.developer();
-        let explaining = developer.explain(self.what());
+        let explaining = developer.explain(what);
         let explained = output.waiting("asking the policies", explaining).await?;
         output.print(&View::from(explained))?;
         Ok(Exit::Ok)
     }
 
-    fn what(self) -> What {
+    /// Which of the two ways was meant. Clap would tell of what is missing flag by flag, and of one way
+    /// only.
+    fn what(self) -> Result<What, Failure> {
         if let Some(request) = self.request {
-            return What::Request(request);
+            return Ok(What::Request(request));
         }
+        let asked_by_somebody = self.session.is_some() || self.agent.is_some();
+        let (Some(credential), true) = (self.credential, asked_by_somebody) else {
+            return Err(Failure::usage(
+                "it is not clear which request is meant",
+                "name either a REQUEST-ID, or `--credential` with `--session` or with `--account` and `--agent`",
+            ));
+        };
         // A scope has no space in it, so a list with spaces is several (RFC 6749 section 3.3).
         let scopes = self.scopes.iter().flat_map(|scopes| scopes.split(' '));
         let scopes = scopes.filter(|scope| !scope.is_empty());
-        What::Hypothetical(Hypothetical {
+        Ok(What::Hypothetical(Hypothetical {
             scopes: scopes.map(str::to_owned).collect(),
             session: self.session,
             account: self.account,
             agent: self.agent.unwrap_or_default(),
-            credential: self.credential.unwrap_or_default(),
+            credential,
             audience: self.audience,
             lifetime_seconds: self
                 .ttl
                 .map(|ttl| i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
-        })
+        }))
     }
 }
 

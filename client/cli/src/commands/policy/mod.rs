@@ -58,6 +58,14 @@ fn absolute(path: &Path) -> Result<String, Failure> {
         .map_err(|_| unusable("it is not UTF-8"))
 }
 
+/// How many policies there are, and the verb that goes on from there.
+fn policies(number: u64) -> String {
+    match number {
+        1 => "1 policy is".to_owned(),
+        _ => format!("{number} policies are"),
+    }
+}
+
 /// How a tier is meant.
 fn meaning(tier: &str) -> &'static str {
     match tier {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use valetkey_sdk::{Control, Exit};
 
+use super::policies;
 use crate::{
     commands::Outcome,
     output::{Output, Page, Show, Tone},
@@ -36,7 +37,7 @@ impl Reload {
 
 impl Show for Reloaded {
     fn show(&self, page: &mut Page) {
-        page.line(&format!("{} policies are in force.", self.policies));
+        page.line(&format!("{} in force.", policies(self.policies)));
         page.toned(Tone::Dim, &format!("digest {}", self.digest));
     }
 }

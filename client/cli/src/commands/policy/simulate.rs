@@ -12,7 +12,7 @@ use valetkey_sdk::{
 use super::absolute;
 use crate::{
     commands::Outcome,
-    output::{Output, Page, Show, Tone, moment, span},
+    output::{Output, Page, Show, Tone, counted, moment, span},
 };
 
 /// Replay the ledger's requests under a changed folder, and show what would be answered otherwise
@@ -99,7 +99,10 @@ impl Show for View {
         let total = self.differing_total;
         page.toned(
             Tone::Strong,
-            &format!("{total} of {requests} requests would be answered otherwise."),
+            &format!(
+                "{total} of {} would be answered otherwise.",
+                counted(*requests, "request")
+            ),
         );
         if *skipped > 0 {
             page.toned(
@@ -140,7 +143,8 @@ impl Show for View {
         );
         let listed = self.differing.len() as u64;
         if total > listed {
-            page.toned(Tone::Dim, &format!("The newest {listed} are shown."));
+            let are = if listed == 1 { "is" } else { "are" };
+            page.toned(Tone::Dim, &format!("The newest {listed} {are} shown."));
         }
     }
 }

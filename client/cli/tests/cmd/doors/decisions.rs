@@ -181,7 +181,7 @@ impl Doors {
     ) -> Result<Response<dev::SimulatePoliciesResponse>, Status> {
         self.0.hear(format!("{request:?}"))?;
         reply(dev::SimulatePoliciesResponse {
-            requests: 12,
+            requests: self.some(12),
             skipped: 2,
             differing: vec![dev::Differing {
                 request: "request-7".to_owned(),
@@ -210,7 +210,7 @@ impl Doors {
             wrong,
         };
         reply(dev::CheckPoliciesResponse {
-            policies: 4,
+            policies: self.some(4),
             cases: vec![
                 case("reading", None),
                 case("writing", self.0.ill.then(|| self.word())),
@@ -219,7 +219,7 @@ impl Doors {
                 policy: "test.idle".to_owned(),
                 why: self.word(),
             }],
-            looked_at: 1_000,
+            looked_at: self.some(1_000),
         })
     }
 }

@@ -56,7 +56,7 @@ impl Developer for Doors {
                 renews_at: FAR,
                 problem: Some(self.word()),
             }],
-            live_sessions: 2,
+            live_sessions: self.some(2),
             token_issuer: "http://127.0.0.1:8425".to_owned(),
             locks: vec![self.lock()],
             open_approvals: 3,
@@ -271,8 +271,8 @@ impl Developer for Doors {
             what: self.word(),
         };
         reply(dev::VerifyAuditResponse {
-            records: 12,
-            checkpoints: 3,
+            records: self.some(12),
+            checkpoints: self.some(3),
             anchored: 11,
             head: "00ff".to_owned(),
             faults: if self.0.ill { vec![fault] } else { Vec::new() },
@@ -286,7 +286,7 @@ impl Developer for Doors {
     ) -> Result<Response<dev::ReloadPoliciesResponse>, Status> {
         self.0.hear("reload".to_owned())?;
         let digest = self.word();
-        let policies = 4;
+        let policies = self.some(4);
         reply(dev::ReloadPoliciesResponse { digest, policies })
     }
 

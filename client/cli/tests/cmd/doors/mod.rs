@@ -26,6 +26,11 @@ impl Doors {
         self.0.word.clone()
     }
 
+    /// As many as this, or one where something is ill.
+    fn some(&self, many: u64) -> u64 {
+        if self.0.ill { 1 } else { many }
+    }
+
     fn user(&self) -> dev::User {
         dev::User {
             issuer: "https://idp.test".to_owned(),

@@ -8,8 +8,8 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{super::view::Approval, state::State, text};
-use crate::output::{Tone, clean, left};
+use super::{super::view::Approval, state::State};
+use crate::output::{Tone, clean, fit, hang, left, pad};
 
 /// On less than this nothing can be read, and nothing is answered.
 const LEAST: Size = Size::new(40, 12);
@@ -133,7 +133,7 @@ fn list(state: &State, area: Rect, buffer: &mut Buffer) {
     let rows = state.rows.iter().enumerate().skip(from).take(height);
     let lines = rows.map(|(number, row)| {
         let selected = position == Some(number);
-        let line = Line::raw(text::pad(&summary(row, selected, state.now), width));
+        let line = Line::raw(pad(&summary(row, selected, state.now), width));
         match (selected, row.is_open()) {
             (true, _) => line.style(Style::new().add_modifier(Modifier::REVERSED)),
             (false, true) => line,
@@ -149,15 +149,15 @@ fn summary(row: &Approval, selected: bool, now: u64) -> String {
         .until()
         .map_or_else(|| "-".to_owned(), |until| left(until, now));
     let cells = [
-        (text::fit(&row.short(), 8), 8),
-        (text::fit(&row.standing(), 13), 13),
-        (text::fit(&remaining, 7), 7),
-        (text::fit(&row.agent, 12), 12),
+        (fit(&row.short(), 8), 8),
+        (fit(&row.standing(), 13), 13),
+        (fit(&remaining, 7), 7),
+        (fit(&row.agent, 12), 12),
     ];
     let mut line = String::from(marker);
     for (cell, width) in cells {
         line.push(' ');
-        line.push_str(&text::pad(&cell, width));
+        line.push_str(&pad(&cell, width));
     }
     line.push(' ');
     line.push_str(&clean(&format!(
@@ -168,26 +168,18 @@ fn summary(row: &Approval, selected: bool, now: u64) -> String {
     line
 }
 
-/// The facts of an approval, wrapped; no line can pose as the beginning of another fact.
+/// The facts of an approval, and below them what others say of it.
 fn details(approval: &Approval, now: u64, width: u16) -> Vec<Line<'static>> {
-    let facts = approval.facts(now);
-    let names = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut lines = Vec::new();
-    for (name, fact) in facts {
-        let room = usize::from(width).saturating_sub(names + 2);
-        for (number, part) in text::wrap(&fact, room).into_iter().enumerate() {
-            let name = if number == 0 { name } else { "" };
-            let style = match name {
-                "credential" | "scopes" | "audience" => Style::new().bold(),
-                _ => Style::new(),
-            };
-            lines.push(Line::from(vec![
-                Span::raw(format!("{name:names$}  ")).dim(),
-                Span::styled(part, style),
-            ]));
-        }
-    }
-    lines
+    let mut facts = approval.facts(now);
+    facts.extend(approval.said());
+    let line = |(name, part): (String, String)| {
+        let style = match name.trim_end() {
+            "credential" | "scopes" | "audience" => Style::new().bold(),
+            _ => Style::new(),
+        };
+        Line::from(vec![Span::raw(name).dim(), Span::styled(part, style)])
+    };
+    hang(&facts, width.into()).into_iter().map(line).collect()
 }
 
 /// Two lines: what is asked of the person, or what happened, or that there is more to read.
@@ -196,7 +188,7 @@ fn note(state: &State, width: u16) -> Vec<Line<'static>> {
     if let Some(order) = &state.order {
         let text = clean(&format!("{} {}", order.deed.intent(), order.subject));
         return vec![
-            Line::raw(text::fit(&text, width)).yellow().bold(),
+            Line::raw(fit(&text, width)).yellow().bold(),
             Line::raw("Press y to confirm, any other key to leave it.").bold(),
         ];
     }
@@ -208,9 +200,9 @@ fn note(state: &State, width: u16) -> Vec<Line<'static>> {
     let happened = match (&state.sent, &state.note) {
         (Some(order), _) => {
             let text = format!("sent: {} {}", order.deed.intent(), order.subject);
-            Line::raw(text::fit(&text, width)).dim()
+            Line::raw(fit(&text, width)).dim()
         }
-        (None, Some((tone, text))) => toned(*tone, text::fit(text, width)),
+        (None, Some((tone, text))) => toned(*tone, fit(text, width)),
         (None, None) => Line::default(),
     };
     vec![Line::raw(more).dim(), happened]

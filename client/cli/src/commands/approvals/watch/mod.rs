@@ -6,7 +6,6 @@ mod lines;
 mod state;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::{future, time::Duration};
 

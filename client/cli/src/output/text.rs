@@ -2,7 +2,7 @@
 
 use ratatui::text::Span;
 
-use crate::output::clean;
+use super::clean::clean;
 
 /// Columns that `text` takes.
 fn width(text: &str) -> usize {
@@ -10,7 +10,7 @@ fn width(text: &str) -> usize {
 }
 
 /// `text` cut to `room` columns, with an ellipsis where something was cut off.
-pub(super) fn fit(text: &str, room: usize) -> String {
+pub(crate) fn fit(text: &str, room: usize) -> String {
     let text = clean(text);
     if width(&text) <= room {
         return text;
@@ -21,7 +21,7 @@ pub(super) fn fit(text: &str, room: usize) -> String {
 }
 
 /// `text` filled up with spaces to `room` columns.
-pub(super) fn pad(text: &str, room: usize) -> String {
+pub(crate) fn pad(text: &str, room: usize) -> String {
     let mut text = text.to_owned();
     let missing = room.saturating_sub(width(&text));
     text.extend(std::iter::repeat_n(' ', missing));
@@ -29,7 +29,7 @@ pub(super) fn pad(text: &str, room: usize) -> String {
 }
 
 /// `text` in lines of at most `room` columns, broken at spaces where there are any.
-pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+fn wrap(text: &str, room: usize) -> Vec<String> {
     let text = clean(text);
     let mut lines = Vec::new();
     let mut rest = text.as_str();
@@ -55,6 +55,34 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     }
 }
 
+/// Facts in lines of at most `width` columns: for each line the name's column, which is blank where a
+/// fact goes on, and then a part of the fact. No fact can pose as the beginning of another.
+pub(crate) fn hang(facts: &[(&str, String)], width: usize) -> Vec<(String, String)> {
+    let names = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let room = width.saturating_sub(names + 2);
+    let mut lines = Vec::new();
+    for (name, fact) in facts {
+        let mut name = *name;
+        for part in wrap(fact, room) {
+            lines.push((format!("{name:names$}  "), part));
+            name = "";
+        }
+    }
+    lines
+}
+
+/// Somebody else's words, in quotes. Blanks in a row become one, so that nothing is moved by them to
+/// where it would look like more than words.
+pub(crate) fn quote(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    for c in words.chars() {
+        if !(c == ' ' && text.ends_with(' ')) {
+            text.push(c);
+        }
+    }
+    format!("{text:?}")
+}
+
 /// As much of `text` as `room` columns hold, and what comes after.
 fn take(text: &str, room: usize) -> (&str, &str) {
     let mut used = 0;
@@ -69,7 +97,7 @@ fn take(text: &str, room: usize) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{fit, pad, width, wrap};
+    use super::{fit, hang, pad, quote, width, wrap};
 
     #[test]
     fn wide_characters_take_two_columns() {
@@ -96,6 +124,26 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("one two", 7), ["one two"]);
         assert_eq!(wrap("", 7), [""]);
+    }
+
+    #[test]
+    fn a_fact_goes_on_below_itself_and_never_below_a_name() {
+        let facts = [("a", "one two".to_owned()), ("long", "x".to_owned())];
+        let lines = hang(&facts, 10);
+        let text: Vec<_> = lines
+            .iter()
+            .map(|(name, part)| name.clone() + part)
+            .collect();
+        assert_eq!(text, ["a     one", "      two", "long  x"]);
+    }
+
+    #[test]
+    fn a_quote_has_no_runs_of_blanks_and_hides_nothing_else() {
+        assert_eq!(quote("a    b "), "\"a b \"");
+        assert_eq!(
+            quote("\"a\"\n\n\u{3000}\u{a0}"),
+            r#""\"a\"\n\n\u{3000}\u{a0}""#
+        );
     }
 
     #[test]
