@@ -10,19 +10,24 @@ use valetkey_core::{
     text::printable,
 };
 
-use crate::{Store, bound, error::unwritable, job::Change, key, live::Live};
+use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change, key, live::Live};
 
 /// Those of sessions that are not over. With each comes what its last record bound, where that is the
 /// record that the row speaks of.
-const APPROVALS: &str = "SELECT approval, bound, approvals.session, approvals.id FROM approvals
+const APPROVALS: &str =
+    "SELECT approval, sequence, bound, approvals.session, approvals.id FROM approvals
     JOIN sessions ON sessions.id = approvals.session AND live = 1
     LEFT JOIN records ON sequence = approvals.changed AND sequence =
         (SELECT max(sequence) FROM records WHERE subject = 'approval ' || approvals.id)";
 
 /// For the memory of a store that opens.
-pub(crate) fn lasting(db: &Connection, live: &Live) -> rusqlite::Result<Vec<Approval>> {
+pub(crate) fn lasting(
+    db: &Connection,
+    ledger: LedgerId,
+    live: &Live,
+) -> rusqlite::Result<Vec<Approval>> {
     let mut statement = db.prepare(APPROVALS)?;
-    let approvals = statement.query_map([], believed)?;
+    let approvals = statement.query_map([], |row| believed(row, (db, ledger)))?;
     let approvals = approvals.filter_map(Result::transpose);
     let lasting = |read: &rusqlite::Result<Approval>| {
         let approval = read.as_ref();
@@ -33,10 +38,10 @@ pub(crate) fn lasting(db: &Connection, live: &Live) -> rusqlite::Result<Vec<Appr
 }
 
 /// A question that its last record did not leave like this is not put, and an answer not given.
-fn believed(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
+fn believed(row: &Row<'_>, chain: (&Connection, LedgerId)) -> rusqlite::Result<Option<Approval>> {
     let json = row.get_ref(0)?.as_bytes().unwrap_or_default();
-    let session = row.get_ref(2)?.as_bytes().unwrap_or_default();
-    if bound::agrees(json, row, 1)? {
+    let session = row.get_ref(3)?.as_bytes().unwrap_or_default();
+    if bound::agrees(json, row, 1, chain)? {
         match serde_json::from_slice::<Approval>(json) {
             Ok(approval) if key::session(approval.session) == session => {
                 return Ok(Some(approval));
@@ -48,7 +53,7 @@ fn believed(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
             }
         }
     }
-    let approval = printable(&row.get::<_, String>(3)?, 100);
+    let approval = printable(&row.get::<_, String>(4)?, 100);
     tracing::error!(
         approval,
         "a stored approval is not as its last record left it and is left out; run `valetkey audit verify`"

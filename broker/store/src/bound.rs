@@ -6,12 +6,15 @@
 //! and a row that does not agree lends nothing.
 
 use rusqlite::{
-    Row, ToSql,
+    Connection, Row, ToSql,
     types::{ToSqlOutput, Value, ValueRef},
 };
 use valetkey_core::{AccountName, ApprovalId, LockHolder};
 
-use crate::chain::Hash;
+use crate::{
+    chain::{Hash, LedgerId},
+    link,
+};
 
 /// What kind of row it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,10 +144,17 @@ impl Bound {
     }
 }
 
-/// Whether the row that says `json` is the one that its record brought, as stands in column `bound`.
-pub(crate) fn agrees(json: &[u8], row: &Row<'_>, bound: usize) -> rusqlite::Result<bool> {
-    let bound = row.get_ref(bound)?.as_bytes().ok();
-    Ok(bound.and_then(Hash::from_slice) == Some(Hash::of(&[json])))
+/// Whether the row that says `json` is the one that its record brought, and that record is one of the
+/// chain. The record's place stands in column `place`, what it bound in the next.
+pub(crate) fn agrees(
+    json: &[u8],
+    row: &Row<'_>,
+    place: usize,
+    (db, ledger): (&Connection, LedgerId),
+) -> rusqlite::Result<bool> {
+    let bound = row.get_ref(place + 1)?.as_bytes().ok();
+    Ok(bound.and_then(Hash::from_slice) == Some(Hash::of(&[json]))
+        && link::holds(db, ledger, row.get(place)?)?)
 }
 
 /// The type in the database tells sessions from the rest, the beginning of the text tells approvals and

@@ -6,8 +6,8 @@
 //! anybody answered: an answer means that the record survives a power cut.
 //!
 //! Where to read on: a record's way is `queue` -> `writer` -> `batch` -> `chain`; how the other rows hang
-//! on the records is told in `bound`; how tampering is found, and what is not, in `verify` and
-//! `checkpoint`.
+//! on the records is told in `bound`, and what a store that opens believes of them in `link` and `tail`;
+//! how tampering is found, and what is not, in `verify` and `checkpoint`.
 
 mod anchor;
 mod approvals;
@@ -22,6 +22,7 @@ mod held;
 mod job;
 mod key;
 mod ledger;
+mod link;
 mod live;
 mod locks;
 mod logins;
@@ -35,6 +36,7 @@ mod schema;
 mod sessions;
 mod signature;
 mod store;
+mod tail;
 mod verify;
 mod writer;
 

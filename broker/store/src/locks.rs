@@ -10,9 +10,10 @@ use valetkey_core::{
 use crate::{
     Store,
     bound::Subject,
-    chain::Hash,
+    chain::{Hash, LedgerId},
     error::{ledger_error, unwritable},
     job::Change,
+    link,
 };
 
 const ROW: &str = "SELECT changed, lock FROM locks WHERE holder = ?1";
@@ -22,17 +23,36 @@ const LAST: &str = "SELECT sequence, bound, record FROM records WHERE subject = 
 /// What a lock says whose row and record contradict each other.
 const CONTRADICTED: &str = "its stored row is not as its last record left it, so it counts as held; run `valetkey audit verify`, then lift it";
 
-/// What is held, for the memory of a store that opens.
-pub(crate) fn held(db: &Connection) -> rusqlite::Result<Locked> {
+/// What a lock says that may have been taken and edited away.
+const HIDDEN: &str = "a record at the end of the ledger that may be of it does not verify, so it counts as held; run `valetkey audit verify`, then lift it";
+
+/// What is held, for the memory of a store that opens. `hidden` is the place of a record that does not
+/// verify and may have been of a lock, whoever's: what it says of its holder is as little worth.
+pub(crate) fn held(
+    db: &Connection,
+    ledger: LedgerId,
+    hidden: Option<u64>,
+) -> rusqlite::Result<Locked> {
+    let of = |holder| -> rusqlite::Result<_> {
+        let (lock, place) = one(db, ledger, holder)?;
+        // Whoever took or lifted it since has settled that.
+        let hidden = hidden.filter(|hidden| place.is_none_or(|place| place < *hidden));
+        Ok(lock.or_else(|| hidden.map(|_| doubtful(holder, HIDDEN, 0))))
+    };
     Ok(Locked {
-        owner: one(db, LockHolder::Owner)?,
-        admin: one(db, LockHolder::Admin)?,
+        owner: of(LockHolder::Owner)?,
+        admin: of(LockHolder::Admin)?,
     })
 }
 
 /// No lock is held where neither its row nor its last record says so. Wherever the two are not of one
-/// mind it is held: whoever takes its row away has not lifted it.
-fn one(db: &Connection, holder: LockHolder) -> rusqlite::Result<Option<Lock>> {
+/// mind, or the record is not one of the chain, it is held: whoever takes its row away has not lifted it.
+/// With it comes the place of that record.
+fn one(
+    db: &Connection,
+    ledger: LedgerId,
+    holder: LockHolder,
+) -> rusqlite::Result<(Option<Lock>, Option<u64>)> {
     let row = db
         .prepare(ROW)?
         .query_row([holder.id()], |row| {
@@ -53,26 +73,31 @@ fn one(db: &Connection, holder: LockHolder) -> rusqlite::Result<Option<Lock>> {
             Ok((row.get::<_, i64>(0)?, left, at))
         })
         .optional()?;
+    let place = last.as_ref().map(|(place, ..)| *place);
+    let in_chain = place.map_or(Ok(true), |place| link::holds(db, ledger, place))?;
+    let place = place.and_then(|place| u64::try_from(place).ok());
     let since = match (row, last) {
-        (None, None | Some((_, Left::Nothing, _))) => return Ok(None),
+        (None, None | Some((_, Left::Nothing, _))) if in_chain => return Ok((None, place)),
         (Some((changed, json)), Some((sequence, Left::Row(Some(bound)), at))) => {
-            let as_left = changed == sequence && bound == Hash::of(&[&json]);
+            let as_left = in_chain && changed == sequence && bound == Hash::of(&[&json]);
             if let (true, Ok(lock)) = (as_left, serde_json::from_slice(&json)) {
-                return Ok(Some(lock));
+                return Ok((Some(lock), place));
             }
             at
         }
         (_, last) => last.map_or(0, |(_, _, at)| at),
     };
-    tracing::error!(
-        holder = holder.id(),
-        "a stored lock is not as its last record left it and counts as held; run `valetkey audit verify`"
-    );
-    Ok(Some(Lock {
+    Ok((Some(doubtful(holder, CONTRADICTED, since)), place))
+}
+
+fn doubtful(holder: LockHolder, reason: &str, since: u64) -> Lock {
+    let holder = holder.id();
+    tracing::error!(holder, reason, "a lock counts as held");
+    Lock {
         by: None,
-        reason: CONTRADICTED.to_owned(),
+        reason: reason.to_owned(),
         since,
-    }))
+    }
 }
 
 /// What a record left of the row.

@@ -1,6 +1,6 @@
 //! The port that keeps who is logged in.
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use valetkey_core::{
     AccountName,
     ports::{Answer, LedgerError, LoginBook, LoginRecord},
@@ -8,21 +8,21 @@ use valetkey_core::{
     text::printable,
 };
 
-use crate::{Store, bound, error::unwritable, job::Change};
+use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change};
 
 /// With each login comes what its last record bound, where that is the record that the row speaks of.
-const LOGINS: &str = "SELECT login, bound, account FROM logins LEFT JOIN records
+const LOGINS: &str = "SELECT login, sequence, bound, account FROM logins LEFT JOIN records
     ON sequence = changed
     AND sequence = (SELECT max(sequence) FROM records WHERE subject = +account)
     ORDER BY account";
 
 /// A login that its last record did not leave like this is none: the person logs in again.
-fn believed(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+fn believed(row: &Row<'_>, chain: (&Connection, LedgerId)) -> rusqlite::Result<Option<String>> {
     let login: String = row.get(0)?;
-    if bound::agrees(login.as_bytes(), row, 1)? {
+    if bound::agrees(login.as_bytes(), row, 1, chain)? {
         return Ok(Some(login));
     }
-    let account = printable(&row.get::<_, String>(2)?, 100);
+    let account = printable(&row.get::<_, String>(3)?, 100);
     tracing::error!(
         account,
         "a stored login is not as its last record left it and does not count; run `valetkey audit verify`, then log in again"
@@ -33,9 +33,10 @@ fn believed(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
 impl LoginBook for Store {
     fn load(&self) -> Answer<'_, Result<Vec<LoginRecord>, LedgerError>> {
         Box::pin(async move {
-            let rows = self.readers.read(|db| {
+            let ledger = self.ledger;
+            let rows = self.readers.read(move |db| {
                 let mut statement = db.prepare_cached(LOGINS)?;
-                let rows = statement.query_map([], believed)?;
+                let rows = statement.query_map([], |row| believed(row, (db, ledger)))?;
                 rows.filter_map(Result::transpose)
                     .collect::<rusqlite::Result<Vec<_>>>()
             });

@@ -9,14 +9,14 @@ use valetkey_core::{
     record::SealedRecord,
 };
 
-use crate::{Store, bound, error::unwritable, job::Change, key};
+use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change, key};
 
 /// With each session that is shown as not over comes what its last record bound, where that is the
 /// record that the row speaks of.
 macro_rules! sessions {
     ($which:literal) => {
         concat!(
-            "SELECT session, bound FROM sessions LEFT JOIN records
+            "SELECT session, sequence, bound FROM sessions LEFT JOIN records
             ON live = 1 AND sequence = changed
             AND sequence = (SELECT max(sequence) FROM records WHERE subject = +id) ",
             $which
@@ -32,15 +32,15 @@ const LEASES: &str = "SELECT record FROM leases JOIN records USING (sequence)
     WHERE leases.session = ?1 AND expires > ?2 ORDER BY leases.sequence DESC LIMIT 1000";
 
 /// Every session that is not over, for the memory of a store that opens.
-pub(crate) fn live(db: &Connection) -> rusqlite::Result<Vec<Session>> {
+pub(crate) fn live(db: &Connection, ledger: LedgerId) -> rusqlite::Result<Vec<Session>> {
     let mut statement = db.prepare(LIVE)?;
-    let sessions = statement.query_map([], session)?;
+    let sessions = statement.query_map([], |row| session(row, (db, ledger)))?;
     sessions.filter_map(Result::transpose).collect()
 }
 
 /// A session that cannot be read is one that lends nothing, and so is one that its last record did not
 /// leave like this. One that is over lends nothing in any case.
-fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
+fn session(row: &Row<'_>, chain: (&Connection, LedgerId)) -> rusqlite::Result<Option<Session>> {
     let json = row.get_ref(0)?.as_bytes().unwrap_or_default();
     let session = match serde_json::from_slice::<Session>(json) {
         Ok(session) => session,
@@ -49,7 +49,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
             return Ok(None);
         }
     };
-    if session.state.is_final() || bound::agrees(json, row, 1)? {
+    if session.state.is_final() || bound::agrees(json, row, 1, chain)? {
         return Ok(Some(session));
     }
     tracing::error!(
@@ -64,9 +64,12 @@ impl Sessions for Store {
         if let Some(session) = self.shared.live.load(id) {
             return Some(session);
         }
+        let ledger = self.ledger;
         let read = self.readers.read_here(|db| {
             let mut statement = db.prepare_cached(ONE)?;
-            statement.query_row([key::session(id)], session).optional()
+            statement
+                .query_row([key::session(id)], |row| session(row, (db, ledger)))
+                .optional()
         });
         match read {
             Ok(found) => found.flatten().map(Arc::new),
@@ -131,9 +134,10 @@ impl Sessions for Store {
 
 impl Store {
     async fn recent(&self, limit: u32) -> Result<Vec<Arc<Session>>, LedgerError> {
+        let ledger = self.ledger;
         let read = self.readers.read(move |db| {
             let mut statement = db.prepare_cached(RECENT)?;
-            let rows = statement.query_map([limit], session)?;
+            let rows = statement.query_map([limit], |row| session(row, (db, ledger)))?;
             rows.filter_map(Result::transpose)
                 .collect::<rusqlite::Result<Vec<_>>>()
         });

@@ -22,7 +22,8 @@ use crate::{
     questions::Questions,
     queue::{DEPTH, Progress, Queue},
     readers::Readers,
-    schema, sessions, verify,
+    schema, sessions,
+    tail::Tail,
     writer::{Shared, Writer},
 };
 
@@ -83,7 +84,9 @@ impl Store {
     ///
     /// A ledger whose end does not verify is told to the log and appended to all the same: refusing
     /// would not bring back what was changed, would lose what is recorded from now on, and would let
-    /// whoever can edit the file stop every agent with one byte. `verify` tells what is wrong.
+    /// whoever can edit the file stop every agent with one byte. `verify` tells what is wrong, of the
+    /// end also what was wrong only now. But sessions and approvals whose record is not borne out lend
+    /// nothing, and the machine counts as locked where a lock may have been edited away.
     pub fn open(path: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
         let path = open::private_file(path)?;
         match Self::open_private(&path, &options) {
@@ -104,19 +107,20 @@ impl Store {
             LedgerId(id)
         })?;
         open::tune(&db)?;
-        let head = verify::tail(&db, ledger)?;
+        let tail = Tail::read(&db, ledger)?;
+        let head = tail.head;
         let vouched = Vouched {
             until: vouched_until(&db)?,
             tried: options.clock.now(),
             failed: false,
         };
-        let live = Live::new(sessions::live(&db)?);
+        let live = Live::new(sessions::live(&db, ledger)?);
         let shared = Arc::new(Shared {
-            questions: Questions::new(approvals::lasting(&db, &live)?),
+            questions: Questions::new(approvals::lasting(&db, ledger, &live)?),
             live,
-            held: Held::new(locks::held(&db)?),
+            held: Held::new(locks::held(&db, ledger, tail.hides_a_lock(&db)?)?),
             head: watch::channel(head).0,
-            noticed: Mutex::default(),
+            noticed: Mutex::new(tail.faults),
         });
         let progress = Arc::new(Progress::default());
         let writer = Writer {

@@ -12,9 +12,10 @@
 //! | the row of a session, a login, an approval or a lock edited, set back, put in or removed | the last record of its subject is bound to another row, or there is none |
 //! | that record edited, removed or made the last | it is a record: see above |
 //!
-//! Whoever opens the store sees the rows alone: one that is not bound to the last record of its subject
-//! lends nothing, and where it is the row of a lock, the lock is held. The chain is not walked then but for its end, so a row that was edited together with
-//! its record, or set back with its later records removed, is found here only.
+//! Whoever opens the store does not walk the chain but for its end: a row that is not bound to the last
+//! record of its subject, or whose record does not hang in the chain (`link`), lends nothing, and where
+//! it is the row of a lock, the lock is held. A row that was set back with its later records removed, or
+//! edited with its record and every hash from there on, is found here only.
 //!
 //! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets the rows
 //! and leases back. `Verification::anchored` says how far the ledger is beyond even that.
@@ -35,14 +36,9 @@ use crate::{
 
 /// Most faults that are told one by one.
 const FAULTS: usize = 1000;
-/// How many of the last records are looked at when the store opens.
-const TAIL: u32 = 64;
 
 const RECORDS: &str =
     "SELECT sequence, record, hash, subject, bound FROM records ORDER BY sequence";
-const LAST_RECORDS: &str = "SELECT sequence, record, hash, subject, bound FROM
-    (SELECT sequence, record, hash, subject, bound FROM records ORDER BY sequence DESC LIMIT ?1)
-    ORDER BY sequence";
 const CHECKPOINTS: &str = "SELECT sequence, hash, at, signature FROM checkpoints ORDER BY sequence";
 /// Rows that came with a record, and the record that they came with.
 const WITNESSES: &str = "SELECT 'a session', max(changed) FROM sessions
@@ -50,22 +46,6 @@ const WITNESSES: &str = "SELECT 'a session', max(changed) FROM sessions
     UNION ALL SELECT 'an approval', max(changed) FROM approvals
     UNION ALL SELECT 'a lock', max(changed) FROM locks
     UNION ALL SELECT 'a lease', max(sequence) FROM leases";
-
-/// The last record. Says in the log what is wrong with the last few.
-pub(crate) fn tail(db: &Connection, ledger: LedgerId) -> rusqlite::Result<Head> {
-    let mut statement = db.prepare(LAST_RECORDS)?;
-    let mut walk = Walk::from(Head::genesis(ledger));
-    let mut rows = statement.query([TAIL])?;
-    if let Some(first) = rows.next()? {
-        // What is before the first of them is not looked at.
-        walk.trust(&Stored::read(first));
-    }
-    walk.all(&mut rows)?;
-    for Fault { sequence, what } in &walk.faults {
-        tracing::error!(sequence, what, "the end of the ledger does not verify");
-    }
-    Ok(walk.last)
-}
 
 impl Store {
     pub(crate) async fn walk(&self) -> Result<Verification, LedgerError> {
@@ -96,7 +76,11 @@ impl Store {
         verification.unknown = unknown;
         let noticed = self.shared.noticed.lock();
         let noticed = noticed.unwrap_or_else(std::sync::PoisonError::into_inner);
-        verification.faults.extend(noticed.iter().cloned());
+        for fault in noticed.iter() {
+            if !verification.faults.contains(fault) {
+                verification.faults.push(fault.clone());
+            }
+        }
         verification.faults.sort_by_key(|fault| fault.sequence);
         Ok(verification)
     }
@@ -223,21 +207,29 @@ fn bytes<'a>(row: &'a Row<'_>, column: usize) -> &'a [u8] {
 }
 
 /// A row, whatever was done to it.
-struct Stored<'a> {
-    sequence: i64,
-    record: &'a [u8],
+pub(crate) struct Stored<'a> {
+    pub(crate) sequence: i64,
+    pub(crate) record: &'a [u8],
     hash: Option<Hash>,
-    bound: Option<Bound>,
+    pub(crate) bound: Option<Bound>,
 }
 
 impl<'a> Stored<'a> {
-    fn read(row: &'a Row<'_>) -> Self {
+    /// From a row of `sequence, record, hash, subject, bound`.
+    pub(crate) fn read(row: &'a Row<'_>) -> Self {
         Self {
             sequence: row.get(0).unwrap_or(0),
             record: bytes(row, 1),
             hash: Hash::from_slice(bytes(row, 2)),
             bound: Bound::read(row, 3, 4),
         }
+    }
+
+    /// What the ledger says it was up to here; `None` where that is no place or no hash.
+    pub(crate) fn head(&self) -> Option<Head> {
+        let sequence = u64::try_from(self.sequence).ok()?;
+        let hash = self.hash?;
+        Some(Head { sequence, hash })
     }
 }
 
@@ -250,17 +242,17 @@ struct Expected {
 
 /// From record to record. After a fault it goes on with what is stored, so that one change is told
 /// once.
-struct Walk {
-    last: Head,
+pub(crate) struct Walk {
+    pub(crate) last: Head,
     records: u64,
     expected: BTreeMap<u64, Vec<Expected>>,
     anchored: u64,
     brought: Brought,
-    faults: Vec<Fault>,
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl Walk {
-    fn from(start: Head) -> Self {
+    pub(crate) fn from(start: Head) -> Self {
         Self {
             last: start,
             records: 0,
@@ -284,18 +276,26 @@ impl Walk {
         }
     }
 
-    fn all(&mut self, rows: &mut Rows<'_>) -> rusqlite::Result<()> {
+    pub(crate) fn all(&mut self, rows: &mut Rows<'_>) -> rusqlite::Result<()> {
         while let Some(row) = rows.next()? {
             self.step(Stored::read(row));
         }
         Ok(())
     }
 
-    fn trust(&mut self, stored: &Stored<'_>) {
-        self.records += 1;
-        if let (Ok(sequence), Some(hash)) = (u64::try_from(stored.sequence), stored.hash) {
-            self.last = Head { sequence, hash };
+    /// Begins at a record in the middle: what is before it is not looked at. Whether it could.
+    pub(crate) fn begin(&mut self, stored: Stored<'_>) -> bool {
+        match stored.head() {
+            Some(head) if head.sequence > 1 => {
+                self.records += 1;
+                self.last = head;
+            }
+            None if stored.sequence > 1 => {
+                self.fault(stored.sequence.unsigned_abs(), "its hash is not a hash")
+            }
+            _ => self.step(stored),
         }
+        self.last.sequence > 0
     }
 
     fn step(&mut self, stored: Stored<'_>) {

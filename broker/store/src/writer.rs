@@ -20,7 +20,7 @@ use crate::{
     open::LOCK_WAIT,
     questions::Questions,
     queue::Progress,
-    verify,
+    tail::Tail,
 };
 
 /// Most changes in one transaction. Everybody in it waits for all of it.
@@ -33,7 +33,8 @@ pub(crate) struct Shared {
     pub(crate) held: Held,
     /// The last record that is durable.
     pub(crate) head: watch::Sender<Head>,
-    /// What the writer saw that only a stranger can have done.
+    /// What was wrong with the end when the store was opened, and what the writer saw since: only a
+    /// stranger can have done it.
     pub(crate) noticed: Mutex<Vec<Fault>>,
 }
 
@@ -204,7 +205,7 @@ impl Writer {
     /// the stranger's record is kept as evidence, this thread goes on behind it, and whoever
     /// verifies is told.
     fn follow_the_stranger(&mut self) {
-        match verify::tail(&self.db, self.ledger) {
+        match Tail::read(&self.db, self.ledger).map(|tail| tail.head) {
             Ok(found) if found.sequence > self.head.sequence => {
                 let sequence = self.head.sequence + 1;
                 tracing::error!(sequence, "another program writes to the ledger");

@@ -4,6 +4,7 @@ mod contract;
 mod crash;
 mod decisions;
 mod decisions_edited;
+mod decisions_forged;
 mod file;
 mod full_disk;
 mod home;
