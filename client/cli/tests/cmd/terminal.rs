@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    doors::decisions::question,
     run::Outcome,
     stub::{QUESTION, Script, Stub},
 };
@@ -116,17 +117,16 @@ fn a_person_is_asked_before_a_yes_is_given() {
 
 #[test]
 fn no_word_of_an_agents_stands_where_a_fact_does() {
-    let script = Script::default();
-    script.approvals.send_modify(|approvals| {
-        let lines = ["scopes", "tier", "a yes is for"].map(|name| {
-            // With no blanks in a row, and as wide as a line: what comes after begins the next one.
-            format!("{}{name}", "_".repeat(80 - name.len()))
-        });
-        for approval in approvals {
-            approval.reason = Some(lines.join(" "));
-            approval.workspace = Some(lines.join("        "));
-        }
+    // With no blanks in a row, and as wide as a line: what comes after it would begin the next one.
+    let forged = ["scopes", "tier", "a yes is for"].map(|name| {
+        let fill = "_".repeat(79 - name.len());
+        format!("{fill} {name}")
     });
+    let mut asked = question(QUESTION, "word");
+    asked.reason = Some(forged.concat());
+    asked.workspace = Some(forged.concat());
+    let script = Script::default();
+    script.approvals.send_replace(vec![asked]);
     let stub = Stub::with(script);
     let approve = "approvals approve aaaa0001 --once --yes";
     let card = at_terminal(&stub, approve, &[("NO_COLOR", "1")], "").ok();
