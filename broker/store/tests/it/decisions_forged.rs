@@ -16,20 +16,10 @@ use valetkey_support::contracts::{
     sessions::session,
 };
 
-use crate::home::{Home, faults, one, record, save, told as verified};
+use crate::home::{Home, faults, forge, one, record, save, told as verified};
 
 /// A few records, and more than those that an opened store looks at.
 const BEHIND: [u64; 2] = [3, 70];
-
-/// What the row says from now on, and its record too.
-fn forge(file: &Connection, table: &str, column: &str, place: i64, json: &str) {
-    let row = format!("UPDATE {table} SET {column} = ?1 WHERE changed = ?2");
-    assert_eq!(file.execute(&row, params![json, place]).unwrap(), 1);
-    let hash = digest(&SHA256, json.as_bytes());
-    let record = "UPDATE records SET bound = ?1 WHERE sequence = ?2";
-    let record = file.execute(record, params![hash.as_ref(), place]);
-    assert_eq!(record.unwrap(), 1);
-}
 
 /// Computes the hash of a record anew whose subject and row are gone.
 fn chain_again(file: &Connection, place: i64) {

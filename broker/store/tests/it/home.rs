@@ -3,7 +3,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use rusqlite::Connection;
+use ring::digest::{SHA256, digest};
+use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use valetkey_core::{
     Session,
@@ -93,4 +94,14 @@ pub(crate) async fn told(store: &Store) -> (u64, String) {
 /// Edits one row.
 pub(crate) fn one(file: &Connection, sql: &str) {
     assert_eq!(file.execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+/// Edits the row that the record at `place` brought, and the record to fit it.
+pub(crate) fn forge(file: &Connection, table: &str, column: &str, place: i64, json: &str) {
+    let row = format!("UPDATE {table} SET {column} = ?1 WHERE changed = ?2");
+    assert_eq!(file.execute(&row, params![json, place]).unwrap(), 1);
+    let hash = digest(&SHA256, json.as_bytes());
+    let record = "UPDATE records SET bound = ?1 WHERE sequence = ?2";
+    let record = file.execute(record, params![hash.as_ref(), place]);
+    assert_eq!(record.unwrap(), 1);
 }

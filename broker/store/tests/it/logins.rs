@@ -7,7 +7,7 @@ use valetkey_core::{
 };
 use valetkey_support::contracts::ledger::note;
 
-use crate::home::{Home, faults, one, record, told};
+use crate::home::{Home, faults, forge, one, record, told};
 
 /// More than the records that an opened store looks at.
 const MANY: u64 = 70;
@@ -138,4 +138,16 @@ async fn a_login_that_was_put_in_is_found_and_does_not_count() {
         let believed = store.load().await.unwrap();
         assert_eq!(believed, [login("alice"), login("bob")], "{account}");
     }
+}
+
+#[tokio::test]
+async fn a_login_that_was_written_into_the_row_and_its_record_does_not_count() {
+    let home = two_logins().await;
+    let mut boss = login("alice");
+    boss.user.groups.insert("admins".to_owned());
+    let json = serde_json::to_string(&boss).unwrap();
+    forge(&home.stranger(), "logins", "login", 4, &json);
+    let store = home.open();
+    assert_eq!(store.load().await.unwrap(), [login("bob")]);
+    assert_eq!(faults(&store).await, [4]);
 }
