@@ -10,7 +10,9 @@ use valetkey_core::{
     text::printable,
 };
 
-use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change, key, live::Live};
+use crate::{
+    Store, bound, chain::LedgerId, error::unwritable, job::Change, key, live::Live, tail::Doubts,
+};
 
 /// Those of sessions that are not over. With each comes what its last record bound, where that is the
 /// record that the row speaks of.
@@ -25,9 +27,14 @@ pub(crate) fn lasting(
     db: &Connection,
     ledger: LedgerId,
     live: &Live,
+    doubts: &Doubts,
 ) -> rusqlite::Result<Vec<Approval>> {
     let mut statement = db.prepare(APPROVALS)?;
-    let approvals = statement.query_map([], |row| believed(row, (db, ledger)))?;
+    let approvals = statement.query_map([], |row| {
+        let approval = believed(row, (db, ledger))?;
+        let place = key::place(row, 1)?;
+        Ok(approval.filter(|approval| doubts.spare(approval.session, place)))
+    })?;
     let approvals = approvals.filter_map(Result::transpose);
     let lasting = |read: &rusqlite::Result<Approval>| {
         let approval = read.as_ref();

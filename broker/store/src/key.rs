@@ -1,6 +1,6 @@
 //! How ids and places stand in the database.
 
-use rusqlite::Error;
+use rusqlite::{Error, Row};
 use valetkey_core::SessionId;
 
 /// The 16 bytes of a session's id.
@@ -12,6 +12,12 @@ pub(crate) fn session(id: SessionId) -> [u8; 16] {
 /// A place or a time as SQLite's integer.
 pub(crate) fn integer(n: u64) -> Result<i64, Error> {
     i64::try_from(n).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// The place of a record in a column of a row, where there is one.
+pub(crate) fn place(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
+    let place: Option<i64> = row.get(column)?;
+    Ok(place.and_then(|place| u64::try_from(place).ok()))
 }
 
 #[cfg(test)]

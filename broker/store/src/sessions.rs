@@ -9,7 +9,7 @@ use valetkey_core::{
     record::SealedRecord,
 };
 
-use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change, key};
+use crate::{Store, bound, chain::LedgerId, error::unwritable, job::Change, key, tail::Doubts};
 
 /// With each session that is shown as not over comes what its last record bound, where that is the
 /// record that the row speaks of.
@@ -32,9 +32,17 @@ const LEASES: &str = "SELECT record FROM leases JOIN records USING (sequence)
     WHERE leases.session = ?1 AND expires > ?2 ORDER BY leases.sequence DESC LIMIT 1000";
 
 /// Every session that is not over, for the memory of a store that opens.
-pub(crate) fn live(db: &Connection, ledger: LedgerId) -> rusqlite::Result<Vec<Session>> {
+pub(crate) fn live(
+    db: &Connection,
+    ledger: LedgerId,
+    doubts: &Doubts,
+) -> rusqlite::Result<Vec<Session>> {
     let mut statement = db.prepare(LIVE)?;
-    let sessions = statement.query_map([], |row| session(row, (db, ledger)))?;
+    let sessions = statement.query_map([], |row| {
+        let session = session(row, (db, ledger))?;
+        let place = key::place(row, 1)?;
+        Ok(session.filter(|session| doubts.spare(session.id, place)))
+    })?;
     sessions.filter_map(Result::transpose).collect()
 }
 
@@ -72,7 +80,10 @@ impl Sessions for Store {
                 .optional()
         });
         match read {
-            Ok(found) => found.flatten().map(Arc::new),
+            Ok(found) => found
+                .flatten()
+                .filter(|read| self.stands(read))
+                .map(Arc::new),
             Err(error) => {
                 tracing::error!(%error, "a session cannot be read");
                 None
@@ -133,6 +144,11 @@ impl Sessions for Store {
 }
 
 impl Store {
+    /// Whether what was read is to be believed although memory does not have it.
+    fn stands(&self, read: &Session) -> bool {
+        read.state.is_final() || !self.shared.doubted.contains(&read.id)
+    }
+
     async fn recent(&self, limit: u32) -> Result<Vec<Arc<Session>>, LedgerError> {
         let ledger = self.ledger;
         let read = self.readers.read(move |db| {
@@ -148,7 +164,10 @@ impl Store {
                 .load(read.id)
                 .unwrap_or_else(|| Arc::new(read))
         };
-        Ok(read.await?.into_iter().map(shown).collect())
+        let read = read.await?.into_iter();
+        let stands =
+            read.filter(|read| self.shared.live.load(read.id).is_some() || self.stands(read));
+        Ok(stands.map(shown).collect())
     }
 }
 

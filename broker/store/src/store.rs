@@ -114,11 +114,13 @@ impl Store {
             tried: options.clock.now(),
             failed: false,
         };
-        let live = Live::new(sessions::live(&db, ledger)?);
+        let doubts = tail.doubts(&db)?;
+        let live = Live::new(sessions::live(&db, ledger, &doubts)?);
         let shared = Arc::new(Shared {
-            questions: Questions::new(approvals::lasting(&db, ledger, &live)?),
+            questions: Questions::new(approvals::lasting(&db, ledger, &live, &doubts)?),
             live,
-            held: Held::new(locks::held(&db, ledger, tail.hides_a_lock(&db)?)?),
+            held: Held::new(locks::held(&db, ledger, doubts.lock)?),
+            doubted: doubts.sessions(),
             head: watch::channel(head).0,
             noticed: Mutex::new(tail.faults),
         });

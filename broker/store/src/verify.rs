@@ -14,8 +14,9 @@
 //!
 //! Whoever opens the store does not walk the chain but for its end: a row that is not bound to the last
 //! record of its subject, or whose record does not hang in the chain (`link`), lends nothing, and where
-//! it is the row of a lock, the lock is held. A row that was set back with its later records removed, or
-//! edited with its record and every hash from there on, is found here only.
+//! it is the row of a lock, the lock is held. Of what does not verify near the end (`tail`) it is taken
+//! that it told of something later. A row that was set back with later records from before that, with
+//! the last ones removed, or with every hash from there on computed anew, is found here only.
 //!
 //! Not found: a cut behind the last checkpoint, made while no broker runs, that also sets the rows
 //! and leases back. `Verification::anchored` says how far the ledger is beyond even that.

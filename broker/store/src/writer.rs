@@ -1,13 +1,17 @@
 //! The one thread that writes.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering, mpsc::Receiver},
     time::Duration,
 };
 
 use rusqlite::Connection;
 use tokio::sync::watch;
-use valetkey_core::ports::{Fault, LedgerError};
+use valetkey_core::{
+    SessionId,
+    ports::{Fault, LedgerError},
+};
 
 use crate::{
     ballast::Ballast,
@@ -31,6 +35,9 @@ pub(crate) struct Shared {
     pub(crate) live: Live,
     pub(crate) questions: Questions,
     pub(crate) held: Held,
+    /// The sessions that were in doubt when the store was opened: what memory does not have of them is
+    /// over.
+    pub(crate) doubted: HashSet<SessionId>,
     /// The last record that is durable.
     pub(crate) head: watch::Sender<Head>,
     /// What was wrong with the end when the store was opened, and what the writer saw since: only a

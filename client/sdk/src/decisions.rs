@@ -51,7 +51,7 @@ impl Developer {
         reply.approval.ok_or_else(incomplete)
     }
 
-    /// Takes back an answer that is remembered, or a question.
+    /// Takes back a yes that stands.
     pub async fn take_back_approval(&self, account: &str, id: &str) -> Result<(), Error> {
         let request = dev::TakeBackApprovalRequest {
             account: account.to_owned(),

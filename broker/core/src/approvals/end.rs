@@ -45,7 +45,7 @@ pub async fn take_back(
     let approval = find(broker, id)?;
     if approval.is_open() {
         let refusal = Refusal::new(Code::InvalidRequest).about(id);
-        return Err(refusal.saying("it was not answered yet; answer it with no"));
+        return Err(refusal.saying("it was not answered yet; say no with `valetkey approvals deny ID`"));
     }
     over(broker, &approval, Ending::TakenBack, Some(user.id)).await
 }

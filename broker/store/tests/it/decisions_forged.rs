@@ -6,11 +6,12 @@ use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, params};
 use valetkey_core::{
     LockHolder, Session,
+    approval::Ending,
     ports::{Approvals, Ledger as _, LedgerError, Locks as _, SessionFilter, Sessions},
 };
 use valetkey_store::Store;
 use valetkey_support::contracts::{
-    approvals::{question, told, yes},
+    approvals::{question, told, yes, yes_for_a_while},
     ledger::token,
     locks::{self, lock},
     sessions::session,
@@ -97,6 +98,51 @@ async fn is_over(store: &Store, session: &Session) {
     }
     let refused = store.record(token(session.id, 1, 60)).await;
     assert_eq!(refused.unwrap_err(), LedgerError::SessionGone);
+}
+
+/// What it was before is bound to a record that is one of the chain.
+#[tokio::test]
+async fn a_later_record_that_was_made_to_forget_its_row_brings_nothing_back() {
+    for table in ["approvals", "sessions"] {
+        let home = Home::new();
+        let store = home.open();
+        let (mine, other) = (session(1), session(2));
+        save(&store, &mine).await;
+        save(&store, &other).await;
+        let asked = question(1, &mine);
+        let given = yes_for_a_while(&asked);
+        let back = given.end(Ending::TakenBack, given.at).unwrap();
+        for next in [&asked, &given] {
+            let told = told(next);
+            Approvals::save(&*store, next.clone(), told).await.unwrap();
+        }
+        record(&store, 2).await;
+        let was = format!("CREATE TABLE was AS SELECT * FROM {table}");
+        home.stranger().execute_batch(&was).unwrap();
+        if table == "approvals" {
+            let told = told(&back);
+            Approvals::save(&*store, back, told).await.unwrap();
+        } else {
+            save(&store, &mine.end().unwrap()).await;
+        }
+        record(&store, 3).await;
+        drop(store);
+        let file = home.stranger();
+        one(
+            &file,
+            "UPDATE records SET subject = NULL WHERE sequence = 7",
+        );
+        let set_back = format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM was");
+        file.execute_batch(&set_back).unwrap();
+        drop(file);
+        let store = home.open();
+        assert!(Approvals::list(&*store, None).is_empty(), "{table}");
+        assert_eq!(store.load(mine.id), None, "{table}");
+        let live = Sessions::list(&*store, SessionFilter::Recent(9)).await;
+        let live: Vec<_> = live.unwrap().iter().map(|session| session.id).collect();
+        assert_eq!(live, [other.id], "{table}");
+        store.record(token(other.id, 1, 60)).await.unwrap();
+    }
 }
 
 /// A session (1), a lock of the admins (2), and more.
