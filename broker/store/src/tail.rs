@@ -50,7 +50,7 @@ impl Doubts {
                 "a later record of this session does not verify, so what was stored before it lends nothing; run `valetkey audit verify`"
             );
         }
-        spared || true
+        spared
     }
 
     pub(crate) fn sessions(self) -> HashSet<SessionId> {
