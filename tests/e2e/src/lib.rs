@@ -14,6 +14,7 @@ mod approvals;
 mod broker;
 mod command;
 mod helper;
+mod logins;
 mod namespace;
 mod programs;
 mod sandbox;

@@ -13,7 +13,6 @@ use std::{
 };
 
 use serde_json::Value;
-use valetkey_core::record::RecordDigest;
 use valetkey_devidp::Fault;
 use valetkey_e2e::{Outcome, Tail, World, repository};
 
@@ -258,30 +257,10 @@ fn an_account_of_the_wrong_organisation_is_denied() {
 
 /// Makes the login look as if it was renewed ten minutes ago and is due in a day.
 fn age(world: &World, account: &str) {
-    world.sql(&format!(
-        "UPDATE logins SET login = json_set(login,
-            '$.confirmed', json_extract(login, '$.confirmed') - 600,
-            '$.expires', json_extract(login, '$.confirmed') + 86400)
-        WHERE account = '{account}';"
-    ));
-    believe(world, account);
-}
-
-/// Has the login's record speak for its row, which was edited.
-fn believe(world: &World, account: &str) {
-    let login = world.sql(&format!(
-        "SELECT login FROM logins WHERE account = '{account}';"
-    ));
-    let digest = RecordDigest::of(login.trim_end().as_bytes());
-    let hex: String = digest
-        .as_bytes()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    world.sql(&format!(
-        "UPDATE records SET bound = x'{hex}'
-        WHERE sequence = (SELECT changed FROM logins WHERE account = '{account}');"
-    ));
+    world.edit_login(account, |login| {
+        login.expires = login.confirmed + 86_400;
+        login.confirmed -= 600;
+    });
 }
 
 #[test]
@@ -292,11 +271,7 @@ fn a_user_who_left_loses_the_sessions_when_the_provider_says_so() {
     world.stop();
     world.idp.revoke_user("alice");
     // The next renewal is due at once.
-    world.sql(
-        "UPDATE logins SET login = json_set(login, '$.expires', json_extract(login, '$.confirmed'))
-        WHERE account = 'default';",
-    );
-    believe(&world, "default");
+    world.edit_login("default", |login| login.expires = login.confirmed);
     world.start();
     let ledger = Tail::of(&world);
     let suspended = ledger.until(|record| record["event"] == "session_changed");

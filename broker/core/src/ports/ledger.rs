@@ -36,7 +36,8 @@ pub enum LedgerError {
     /// The disk did not answer in time. The record may still be stored.
     #[error("the ledger did not answer in time")]
     Slow,
-    /// A token's record came after the record that took its session away. Nothing was stored.
+    /// A token's record came after the record that took its session or its approval away, or locked the
+    /// machine. Nothing was stored.
     #[error("the session is no longer active")]
     SessionGone,
 }
