@@ -45,7 +45,9 @@ pub async fn take_back(
     let approval = find(broker, id)?;
     if approval.is_open() {
         let refusal = Refusal::new(Code::InvalidRequest).about(id);
-        return Err(refusal.saying("it was not answered yet; say no with `valetkey approvals deny ID`"));
+        return Err(
+            refusal.saying("it was not answered yet; say no with `valetkey approvals deny ID`")
+        );
     }
     over(broker, &approval, Ending::TakenBack, Some(user.id)).await
 }
