@@ -28,6 +28,8 @@ use crate::{
 
 /// Most of its error output that is kept, in bytes.
 const COMPLAINT: usize = 4096;
+/// Longest error output of a program that is let go on, in bytes.
+const COMPLAINTS: usize = 1 << 20;
 
 /// Runs a program once for each question: the case on its standard input, a verdict on its standard
 /// output, and an exit status of 0. It runs in `/`, with `PATH`, `HOME=/nonexistent` and `LANG` and no
@@ -110,8 +112,10 @@ async fn converse(
         drop(stdin);
     };
     let aside = async {
-        tokio::join!(told, swallow(stderr, complaint));
-        pending::<Infallible>().await
+        match tokio::join!(told, swallow(stderr, complaint)).1 {
+            Ok(()) => match pending::<Infallible>().await {},
+            Err(flooded) => flooded,
+        }
     };
     let said = async {
         let answer = all_of(stdout).await?;
@@ -119,18 +123,27 @@ async fn converse(
     };
     tokio::select! {
         biased;
-        never = aside => match never {},
+        flooded = aside => Err(flooded),
         said = said => said,
     }
 }
 
-/// Keeps the beginning of what it complains about and swallows the rest, or it would wait.
-async fn swallow(mut stderr: impl AsyncRead + Unpin, complaint: &mut Vec<u8>) {
-    let mut piece = [0; 1024];
+/// Keeps the beginning of what it complains about and swallows the rest, or it would wait. What never
+/// ends would cost as much as an answer that never does.
+async fn swallow(
+    mut stderr: impl AsyncRead + Unpin,
+    complaint: &mut Vec<u8>,
+) -> Result<(), ReviewError> {
+    let (mut piece, mut heard) = ([0; 1024], 0_usize);
     while let Ok(length @ 1..) = stderr.read(&mut piece).await {
         let room = COMPLAINT.saturating_sub(complaint.len());
         complaint.extend(piece.iter().take(length.min(room)));
+        heard = heard.saturating_add(length);
+        if heard > COMPLAINTS {
+            return Err(nonsense("its error output has no end".to_owned()));
+        }
     }
+    Ok(())
 }
 
 /// Everything up to the end, which comes within the limit or not at all.

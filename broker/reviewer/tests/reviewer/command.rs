@@ -58,6 +58,7 @@ async fn what_is_no_answer_does_not() {
         ("answers on the wrong end", r#"printf %s "$0" >&2"#),
         ("floods", "head -c 10485760 /dev/zero | tr '\\0' ' '"),
         ("floods without an end", "yes approve"),
+        ("complains without an end", "yes no >&2"),
         ("floods after it approved", r#"printf %s "$0"; yes ''"#),
     ] {
         let opinion = run(script).await;
