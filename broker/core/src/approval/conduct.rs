@@ -6,6 +6,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Approval, Approver, Ending, State};
 use crate::Moment;
 
+/// Over so many windows, so many times the questions that are enough in one: whoever stays just below is
+/// met by this.
+const PATIENCE: (u64, usize) = (6, 3);
+
 /// What the configuration settles about approvals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApprovalRules {
@@ -27,7 +31,7 @@ pub struct ApprovalRules {
     pub slow_after: usize,
     /// this long after the one before, in seconds;
     pub slow_gap: u64,
-    /// and after this many the session is suspended.
+    /// and after this many the session is held; thrice as many in six windows are enough too.
     pub suspend_after: usize,
     /// After this many refusals in a row by a reviewer, the session is suspended; 0 for never.
     pub denials: usize,
@@ -64,34 +68,44 @@ pub enum Conduct {
     Fine,
     /// It may not ask just now.
     Slow,
-    /// It is to be suspended.
-    Enough,
+    /// It is to be held: it asked so often within so many seconds.
+    Enough {
+        /// How often is enough.
+        asked: usize,
+        /// In what time.
+        seconds: u64,
+    },
 }
 
 impl ApprovalRules {
     /// Whether a session that put these questions may put another one at `now`. Those before
     /// `forgiven` do not count.
     pub fn may_ask(&self, questions: &[Arc<Approval>], forgiven: Moment, now: Moment) -> Conduct {
-        let recent = questions.iter().filter(|approval| {
-            !before(approval.at, forgiven) && !approval.at.after(self.window).passed(now)
-        });
-        let (count, ago) = recent.fold((0, u64::MAX), |(count, ago), approval| {
-            // Who is slowed down waits since the last question that was put, or would wait for ever.
-            let since = if was_put(approval) {
-                now.ms_since(approval.at)
-            } else {
-                u64::MAX
-            };
-            (count + 1, since.min(ago))
-        });
-        let open = questions
-            .iter()
-            .filter(|approval| approval.is_open())
-            .count();
-        let soon = ago < self.slow_gap.saturating_mul(1000);
-        if count >= self.suspend_after {
-            Conduct::Enough
-        } else if open >= self.max_open || (count >= self.slow_after && soon) {
+        let counted = |window: u64| {
+            questions.iter().filter(move |approval| {
+                !before(approval.at, forgiven) && !approval.at.after(window).passed(now)
+            })
+        };
+        let (windows, times) = PATIENCE;
+        let bounds = [
+            (self.suspend_after, self.window),
+            (
+                self.suspend_after.saturating_mul(times),
+                self.window.saturating_mul(windows),
+            ),
+        ];
+        for (asked, seconds) in bounds {
+            if counted(seconds).count() >= asked {
+                return Conduct::Enough { asked, seconds };
+            }
+        }
+        // Who is slowed down waits since the last question that was put, or would wait for ever.
+        let put = counted(self.window).filter(|approval| was_put(approval));
+        let last = put.map(|approval| now.ms_since(approval.at)).min();
+        let soon = last.is_some_and(|ago| ago < self.slow_gap.saturating_mul(1000));
+        let open = questions.iter().filter(|approval| approval.is_open());
+        let many = counted(self.window).count() >= self.slow_after;
+        if open.count() >= self.max_open || (many && soon) {
             Conduct::Slow
         } else {
             Conduct::Fine

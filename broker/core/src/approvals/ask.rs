@@ -37,11 +37,8 @@ pub(super) async fn ask(broker: &Broker, pending: &Pending) -> Result<Refusal, R
     match rules.may_ask(&questions, forgiven, now) {
         Conduct::Fine => {}
         Conduct::Slow => return slowed(broker, pending).await,
-        Conduct::Enough => {
-            let why = format!(
-                "it asked for {} approvals within {} s",
-                rules.suspend_after, rules.window
-            );
+        Conduct::Enough { asked, seconds } => {
+            let why = format!("it asked for {asked} approvals within {seconds} s");
             lifecycle::hold(broker, session.id, why).await?;
             return Ok(Code::SessionHeld.into());
         }

@@ -389,6 +389,24 @@ async fn who_does_not_wait_is_held_too() {
     assert_eq!(open.count(), 2);
 }
 
+/// Who stays just below what is enough in one window is met by what is enough in six.
+#[tokio::test]
+async fn patience_does_not_help_for_ever() {
+    let (mut world, session) = World::with_tiers().await;
+    let rules = &mut world.broker.settings.approvals;
+    (rules.slow_after, rules.suspend_after, rules.window) = (5, 5, 60);
+    rules.expire_after = 10;
+    for n in 0..15 {
+        if n > 0 && n % 4 == 0 {
+            world.clock.pass_seconds(61);
+            approvals::expire_due(&world.broker).await.unwrap();
+        }
+        world.pending(session.id, nth(n)).await;
+    }
+    let refusal = world.refused(session.id, nth(15)).await;
+    assert_eq!(refusal.code(), Code::SessionHeld);
+}
+
 /// To ask and take back is to ask.
 #[tokio::test]
 async fn withdrawing_forgives_nothing() {
