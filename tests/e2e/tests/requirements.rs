@@ -235,14 +235,10 @@ fn the_system_path_is_read_by_the_real_broker() {
     requirements(&world, "[session]\nmax_lifetime = \"1h\"\n");
     let mut bwrap = Command::new("bwrap");
     bwrap
-        .args([
-            "--dev-bind",
-            "/",
-            "/",
-            "--tmpfs",
-            "/etc/valetkey",
-            "--ro-bind",
-        ])
+        .args(["--die-with-parent", "--dev-bind", "/", "/"])
+        // Nothing is made on the machine itself: `/etc` is another one.
+        .args(["--tmpfs", "/etc", "--ro-bind", "/etc/ssl", "/etc/ssl"])
+        .args(["--ro-bind", "/etc/passwd", "/etc/passwd", "--ro-bind"])
         .arg(world.folder().join("etc/requirements.toml"))
         .arg("/etc/valetkey/requirements.toml");
     world.start_by(bwrap);
