@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod flow;
 pub mod grants;
 pub mod lifecycle;
+pub mod network;
 pub mod policies;
 pub mod ports;
 pub mod record;
