@@ -22,6 +22,7 @@ mod broker;
 mod caller;
 mod credential;
 mod grant;
+mod injection;
 mod lock;
 mod moment;
 mod name;
@@ -39,6 +40,7 @@ pub use credential::{
     Algorithm, Audiences, Credential, LIFETIME_CEILING, LIFETIME_DEFAULT, SourceKind,
 };
 pub use grant::{Audience, BadAudience, BadScope, Grant, ScopeSet};
+pub use injection::{Injection, Placement, READ, WRITE, is_plain, is_safe};
 pub use lock::{Lock, LockHolder, Locked};
 pub use moment::{Boot, Deadline, Moment};
 pub use name::{

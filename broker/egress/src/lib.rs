@@ -1,1 +1,3 @@
 //! The egress proxy.
+
+mod gate;

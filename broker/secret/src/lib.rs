@@ -22,4 +22,8 @@ pub enum Destination {
     AgentReply,
     /// Into the signing code of this process.
     Signer,
+    /// Onto the wire to the host that the credential is for, in place of what the agent sent.
+    EgressRequest,
+    /// Into the search for it in what comes back.
+    EgressScrub,
 }

@@ -61,7 +61,8 @@ role! {
     SigningSeed
 }
 role! {
-    /// A short-lived token on its way to the agent that was granted it.
+    /// What was granted: a short-lived token on its way to the agent, or the value that the proxy puts on
+    /// the wire for it.
     IssuedToken
 }
 
@@ -91,6 +92,12 @@ impl RootSecret {
         RefreshToken(self.0)
     }
 
+    /// What the proxy puts on the wire in an agent's stead. It is no token of ours, and no agent is
+    /// given it.
+    pub fn into_loan(self) -> IssuedToken {
+        IssuedToken(self.0)
+    }
+
     /// What the keyring gave back under a signing key's name.
     pub fn into_signing_seed(self) -> SigningSeed {
         SigningSeed(self.0)
@@ -98,7 +105,16 @@ impl RootSecret {
 }
 
 impl IssuedToken {
-    const ALLOWED: &[Destination] = &[Destination::AgentReply];
+    const ALLOWED: &[Destination] = &[
+        Destination::AgentReply,
+        Destination::EgressRequest,
+        Destination::EgressScrub,
+    ];
+
+    /// Nothing: what a pass to the network has for a token.
+    pub fn none() -> Self {
+        Self(SecretSlice::from(Box::from([])))
+    }
 }
 
 #[cfg(test)]

@@ -96,6 +96,22 @@ pub enum Code {
     PolicyInvalid,
     /// That name is taken.
     AlreadyExists,
+    /// This credential is never shown to an agent.
+    InjectOnly,
+    /// The host is at an address that agents do not reach.
+    AddressRefused,
+    /// A request names different hosts in different places.
+    TargetMismatch,
+    /// The host does not answer.
+    HostUnreachable,
+    /// A placeholder was sent where it does not belong.
+    PlaceholderMisused,
+    /// The admin's requirements forbid this profile.
+    ProfileForbidden,
+    /// This machine cannot make the sandbox.
+    SandboxUnavailable,
+    /// No command rule gives this command a credential.
+    CommandRefused,
     /// The broker failed.
     Internal,
 }
@@ -149,6 +165,14 @@ impl Code {
         Self::ShuttingDown,
         Self::PolicyInvalid,
         Self::AlreadyExists,
+        Self::InjectOnly,
+        Self::AddressRefused,
+        Self::TargetMismatch,
+        Self::HostUnreachable,
+        Self::PlaceholderMisused,
+        Self::ProfileForbidden,
+        Self::SandboxUnavailable,
+        Self::CommandRefused,
         Self::Internal,
     ];
 

@@ -4,7 +4,9 @@
 mod address;
 mod host;
 mod origin;
+mod pattern;
 
 pub use address::{AddressClass, class_of};
 pub use host::{BadHost, HostName};
 pub use origin::{Endpoint, Origin, Scheme, Target};
+pub use pattern::{BadPattern, OriginPattern};

@@ -1,0 +1,90 @@
+//! What the proxy asks before anything passes, and what it tells afterwards. The proxy decides nothing.
+
+use std::sync::Arc;
+
+use valetkey_core::{
+    CredentialName, Injection, Moment, Refusal, SessionId,
+    network::{Origin, Target},
+    ports::Answer,
+};
+use valetkey_secret::IssuedToken;
+
+/// A value that may be put on the wire for a while.
+pub(crate) struct Loan {
+    /// The value.
+    pub value: IssuedToken,
+    /// Until when it may be used.
+    pub ends: valetkey_core::Deadline,
+}
+
+/// A way in which a credential may be put into a request.
+pub(crate) struct Way {
+    /// The credential.
+    pub credential: CredentialName,
+    /// What its use is asked for as.
+    pub scope: String,
+    /// Where it goes.
+    pub injection: Arc<Injection>,
+}
+
+/// What passed, to be recorded in batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Where to.
+    pub origin: Origin,
+    /// With which credential.
+    pub credential: Option<CredentialName>,
+    /// Requests; 0 where bytes of a tunnel or of a request that was counted before passed.
+    pub requests: u64,
+    /// Bytes from the sandbox.
+    pub sent: u64,
+    /// Bytes to it.
+    pub received: u64,
+}
+
+/// Whoever decides.
+pub(crate) trait Gate: Send + Sync + 'static {
+    /// Whether the session may do this just now. Answers from memory where it was asked a moment ago.
+    fn pass<'a>(
+        &'a self,
+        session: SessionId,
+        target: &'a Target,
+    ) -> Answer<'a, Result<(), Refusal>>;
+
+    /// Whether requests to this origin are looked into: a credential goes there, a rule speaks of
+    /// paths or methods there, or the session's profile only reads.
+    fn looks_into(&self, session: SessionId, origin: &Origin) -> bool;
+
+    /// The ways in which a credential may be put into such a request; the configuration's order. No
+    /// permission yet.
+    fn ways(&self, target: &Target) -> Vec<Way>;
+
+    /// The value, for one use or for many until it ends. Held and renewed by the gate.
+    fn lend<'a>(
+        &'a self,
+        session: SessionId,
+        way: &'a Way,
+        origin: &'a Origin,
+    ) -> Answer<'a, Result<Arc<Loan>, Refusal>>;
+
+    /// An address that an admin named is reached though it is private.
+    fn admits(&self, address: std::net::SocketAddr) -> bool;
+
+    /// Where the configuration says that a host is, in place of the resolver.
+    fn located(&self, host: &valetkey_core::network::HostName) -> Option<std::net::IpAddr>;
+
+    /// Records what passed, in batches, durable within a second.
+    fn used(&self, session: SessionId, used: Used);
+
+    /// Records a refusal that the proxy found by itself, at once: a mismatch, a private address, a
+    /// placeholder where it does not belong.
+    fn refused<'a>(
+        &'a self,
+        session: SessionId,
+        target: &'a str,
+        refusal: &'a Refusal,
+    ) -> Answer<'a, ()>;
+
+    /// What time is it.
+    fn now(&self) -> Moment;
+}
