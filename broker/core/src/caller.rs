@@ -31,9 +31,16 @@ pub struct Pins {
     /// The cgroup (version 2 path, as in `/proc/PID/cgroup`) that the caller is in or below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<String>,
+    /// The PID namespace that the caller is in: the inode of `/proc/PID/ns/pid`. While the sandbox is
+    /// being made it is [`Pins::NOWHERE`], which nobody is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_namespace: Option<u64>,
 }
 
 impl Pins {
+    /// No namespace has this inode.
+    pub const NOWHERE: u64 = 0;
+
     /// Whether nothing is pinned.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod approvals;
+pub mod commands;
 pub mod doctor;
 pub mod flow;
 pub mod grants;
@@ -26,6 +27,7 @@ mod injection;
 mod lock;
 mod moment;
 mod name;
+mod profile;
 mod refusal;
 mod session;
 mod settings;
@@ -37,18 +39,20 @@ pub use approval::{Approval, Approver, Opinion, Risk};
 pub use broker::Broker;
 pub use caller::{Caller, Pins};
 pub use credential::{
-    Algorithm, Audiences, Credential, LIFETIME_CEILING, LIFETIME_DEFAULT, SourceKind,
+    Algorithm, Audiences, Credential, Delivery, Inject, LIFETIME_CEILING, LIFETIME_DEFAULT,
+    SourceKind,
 };
 pub use grant::{Audience, BadAudience, BadScope, Grant, ScopeSet};
 pub use injection::{Injection, Placement, READ, WRITE, is_plain, is_safe};
 pub use lock::{Lock, LockHolder, Locked};
 pub use moment::{Boot, Deadline, Moment};
 pub use name::{
-    AccountName, AgentName, ApprovalId, BadName, CredentialName, LeaseId, RequestId, SecretName,
-    SessionId,
+    AccountName, AgentName, ApprovalId, BadName, CredentialName, LeaseId, ProfileName, RequestId,
+    SecretName, SessionId,
 };
 pub use ports::StoreError;
-pub use record::{CallerFacts, Event, Record};
+pub use profile::{Profile, Profiles, Workspace};
+pub use record::{CallerFacts, Event, Passed, Record};
 pub use refusal::Refusal;
 pub use session::{Lease, Session, SessionState};
 pub use settings::{Credentials, Settings};

@@ -78,6 +78,10 @@ name! {
     AgentName
 }
 name! {
+    /// What a sandbox is like: `read-only`, `workspace-write`, `open`, or one of the configuration's own.
+    ProfileName
+}
+name! {
     /// An entry of the configuration that says where authority comes from.
     CredentialName
 }

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use valetkey_codes::Code;
 
-use crate::{AccountName, AgentName, Deadline, LeaseId, Moment, Pins, SessionId, User};
+use crate::{
+    AccountName, AgentName, Deadline, LeaseId, Moment, Pins, ProfileName, SessionId, User,
+};
 
 /// One run of one agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct Session {
     pub user: User,
     /// What kind of agent runs.
     pub agent: AgentName,
+    /// The profile of its sandbox, where the broker's launcher makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
     /// The folder it works in, to show; cleaned for a terminal.
     pub workspace: Option<String>,
     /// What its callers must be.
@@ -157,6 +162,17 @@ impl Session {
         })
     }
 
+    /// The session after its sandbox was made; `None` where it is not waiting for one.
+    pub fn entered(&self, pid_namespace: u64) -> Option<Self> {
+        (self.pins.pid_namespace == Some(Pins::NOWHERE) && !self.state.is_final()).then(|| Self {
+            pins: Pins {
+                pid_namespace: Some(pid_namespace),
+                ..self.pins.clone()
+            },
+            ..self.clone()
+        })
+    }
+
     fn moved_to(&self, state: SessionState) -> Option<Self> {
         (!self.state.is_final()).then(|| Self {
             state,
@@ -207,6 +223,7 @@ pub(crate) mod tests {
                 groups: ["dev".to_owned()].into(),
             },
             agent: AgentName::parse("coder").unwrap(),
+            profile: None,
             workspace: None,
             pins: Pins::default(),
             started: NOW,

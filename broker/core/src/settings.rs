@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Credential, CredentialName, approval::ApprovalRules};
+use crate::{Credential, CredentialName, Profiles, approval::ApprovalRules, commands::Commands};
 
 /// The credentials that exist.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,10 @@ pub struct Settings {
     pub admin_freshness: u64,
     /// How approvals are asked for and remembered.
     pub approvals: ApprovalRules,
+    /// What sandboxes may be like.
+    pub profiles: Profiles,
+    /// Which commands are given which credential.
+    pub commands: Commands,
     /// The admin's requirements end then, and nothing is issued afterwards: seconds since the Unix
     /// epoch.
     pub requirements_expire: Option<u64>,

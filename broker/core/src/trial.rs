@@ -59,10 +59,10 @@ impl Trial {
         let Some(required) = self.credentials.find(credential.name.as_str()) else {
             return (Tier::Deny, "the credential is not there".to_owned());
         };
-        if !grant.scopes.within(&required.scopes) {
+        if !required.has(&grant.scopes, &grant.audience) {
             return (Tier::Deny, "a scope is not there".to_owned());
         }
-        if !required.audiences.iter().any(|a| *a == grant.audience) {
+        if !required.is_for(&grant.audience) {
             return (Tier::Deny, "the audience is not there".to_owned());
         }
         let verdict = self.policy.decide(&Question {

@@ -71,6 +71,7 @@ fn callers_are_still_known(folder: &Path) {
     let other = Pins {
         executable_sha256: Some("0".repeat(64)),
         cgroup: None,
+        pid_namespace: None,
     };
     let satisfied = callers.satisfies(&caller, &other);
     assert_eq!(satisfied, Err(Mismatch::Executable), "it was not read");

@@ -241,6 +241,8 @@ fn string(text: &str) -> RestrictedExpression {
 const fn source(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Signed => "signed",
+        SourceKind::Static => "static",
+        SourceKind::Network => "network",
     }
 }
 

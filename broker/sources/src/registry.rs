@@ -7,24 +7,25 @@ use valetkey_core::{
 };
 use valetkey_secret::IssuedToken;
 
-use crate::SignedSource;
+use crate::{KeptSource, SignedSource};
 
 /// Every source of the broker.
 pub struct Registry {
     signed: SignedSource,
+    kept: KeptSource,
 }
 
 impl Registry {
-    /// With the broker's own signatures as the only source.
-    pub const fn new(signed: SignedSource) -> Self {
-        Self { signed }
+    /// Of these.
+    pub const fn new(signed: SignedSource, kept: KeptSource) -> Self {
+        Self { signed, kept }
     }
 }
 
 impl Sources for Registry {
     fn effect(&self, kind: SourceKind) -> Effect {
         match kind {
-            SourceKind::Signed => Effect::Local,
+            SourceKind::Signed | SourceKind::Static | SourceKind::Network => Effect::Local,
         }
     }
 
@@ -36,11 +37,14 @@ impl Sources for Registry {
     ) -> Answer<'a, Result<IssuedToken, SourceError>> {
         match permit.credential().source {
             SourceKind::Signed => Box::pin(self.signed.obtain(permit, lease, now)),
+            SourceKind::Static => Box::pin(self.kept.obtain(permit)),
+            SourceKind::Network => Box::pin(async { Ok(IssuedToken::none()) }),
         }
     }
 
     fn revoke<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Result<Retraction, SourceError>> {
-        // A signed token is the only kind, and whoever holds one can verify it until it ends.
+        // Whoever holds a signed token can verify it until it ends. A loan and a pass are the proxy's, and
+        // end with the session's door.
         Box::pin(async { Ok(Retraction::EndsAt(lease.expires)) })
     }
 }

@@ -18,7 +18,7 @@ use valetkey_core::{
     ports::{Clock as _, Keys as _, PublicKey, Sources as _},
 };
 use valetkey_secret::Destination;
-use valetkey_sources::{Registry, SignedSource, SigningKeys, SigningPlan};
+use valetkey_sources::{KeptSource, Registry, SignedSource, SigningKeys, SigningPlan};
 use valetkey_support::{
     MovableClock,
     contracts::sources::{Scene, fresh_lease},
@@ -65,12 +65,13 @@ impl World {
         };
         let store = Arc::new(FakeSecretStore::default());
         let keys = Arc::new(SigningKeys::new(
-            store,
+            Arc::clone(&store) as _,
             Arc::new(MemoryLedger::default()),
             clock.clone(),
             plan,
         ));
-        let sources = Registry::new(SignedSource::new(ISSUER.to_owned(), keys.clone()));
+        let signed = SignedSource::new(ISSUER.to_owned(), keys.clone());
+        let sources = Registry::new(signed, KeptSource::new(store));
         Self {
             clock,
             keys,

@@ -23,6 +23,7 @@ impl Office {
             workspace: request.workspace,
             lifetime: request.lifetime_seconds,
             pins: pins(request.pin_executable_sha256, request.pin_cgroup)?,
+            sandbox: None,
         };
         let (session, _) = lifecycle::start(&self.broker, ask).await?;
         Ok(StartSessionResponse {
@@ -97,5 +98,6 @@ fn pins(executable: Option<String>, cgroup: Option<String>) -> Result<Pins, Refu
     Ok(Pins {
         executable_sha256,
         cgroup,
+        pid_namespace: None,
     })
 }

@@ -23,6 +23,7 @@ use valetkey_support::{
         locks::MemoryLocks,
         policy::{FakePolicy, Rules, Who},
         reviewer::ScriptedReviewer,
+        rooms::NoRooms,
         secret_store::FakeSecretStore,
         sessions::MemorySessions,
     },
@@ -98,6 +99,7 @@ impl House {
             sessions: Arc::new(MemorySessions::new(Arc::clone(&ledger))),
             logins: Arc::clone(&logins) as _,
             doors: Arc::clone(&doors) as _,
+            rooms: Arc::new(NoRooms),
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(CountingEntropy::default()),
         };
@@ -129,6 +131,7 @@ impl House {
         let ask = StartSession {
             account: AccountName::parse("alice").unwrap(),
             agent: AgentName::parse("coder").unwrap(),
+            sandbox: None,
             workspace: None,
             lifetime: None,
             pins,
@@ -196,6 +199,7 @@ fn settings(owner: u32) -> Settings {
             owner: None,
             labels: Default::default(),
             min_tier: Tier::Auto,
+            delivery: valetkey_core::Delivery::Token,
         }
     };
     let files = ["https://files.test", "https://shared.test"];
@@ -216,6 +220,8 @@ fn settings(owner: u32) -> Settings {
         auditor_groups: Default::default(),
         admin_freshness: 60,
         approvals: ApprovalRules::default(),
+        profiles: valetkey_core::Profiles::shipped(),
+        commands: valetkey_core::commands::Commands::default(),
         requirements_expire: None,
     }
 }

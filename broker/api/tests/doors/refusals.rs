@@ -201,6 +201,7 @@ async fn whoever_is_not_pinned_learns_nothing_in_any_way() {
     let pins = Pins {
         executable_sha256: Some("ab".repeat(32)),
         cgroup: None,
+        pid_namespace: None,
     };
     let (_, socket) = house.pinned(pins).await;
     let answers = [

@@ -22,6 +22,18 @@ pub async fn end(broker: &Broker, id: SessionId) -> Result<Arc<Session>, Refusal
     Ok(ended)
 }
 
+/// Stores what changes nothing about whether the session may ask.
+pub(super) async fn store(broker: &Broker, next: Session, event: Event) -> Result<(), Refusal> {
+    let record = seal(Record {
+        at: broker.now().unix_ms,
+        request: None,
+        session: Some(next.id),
+        event,
+    })?;
+    let saved = broker.ports.sessions.save(next, record).await;
+    saved.map_err(|error| ledger_refusal(&error))
+}
+
 /// Moves a session to `next`: stored with its record, shown, and its door closed where it is over.
 /// The door closes even where the disk refused, and the disk's error is given back: authority is
 /// taken away first and complained about afterwards.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod change;
+mod enter;
 mod follow;
 mod hold;
 mod lock;
@@ -11,6 +12,7 @@ mod start;
 
 pub use admin::{Authority, RevokeReport, RevokeTarget, RevokedSession, authority, list, revoke};
 pub use change::end;
+pub use enter::enter;
 pub use follow::SessionsFollowLogins;
 pub(crate) use hold::hold;
 pub use hold::resume;

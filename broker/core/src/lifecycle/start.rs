@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use valetkey_codes::Code;
 
 use crate::{
-    AccountName, AgentName, Broker, Event, Pins, Record, Refusal, Session, SessionId, SessionState,
+    AccountName, AgentName, Broker, Event, Pins, ProfileName, Record, Refusal, Session, SessionId,
+    SessionState,
     broker::seal,
     flow::ledger_refusal,
     ports::{Freshness, SessionFilter},
@@ -28,11 +29,18 @@ pub struct StartSession {
     pub lifetime: Option<i64>,
     /// What its callers must be.
     pub pins: Pins,
+    /// The profile of the sandbox that will be made for it, where one will be: until then nobody speaks
+    /// for it.
+    pub sandbox: Option<ProfileName>,
 }
 
 /// Starts a session: durable first, then its socket. Where the socket cannot be made, the session is
 /// ended again.
 pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, PathBuf), Refusal> {
+    let profile = ask.sandbox.as_ref();
+    if profile.is_some() && broker.settings.profiles.find(profile).is_none() {
+        return Err(Code::ProfileForbidden.into());
+    }
     let lifetime = lifetime(broker, ask.lifetime)?;
     broker.open()?;
     let live = broker.ports.sessions.list(SessionFilter::Live).await;
@@ -51,7 +59,11 @@ pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, 
         user,
         agent: ask.agent,
         workspace: ask.workspace.map(|path| printable(&path, WORKSPACE)),
-        pins: ask.pins,
+        pins: Pins {
+            pid_namespace: ask.sandbox.as_ref().map(|_| Pins::NOWHERE),
+            ..ask.pins
+        },
+        profile: ask.sandbox,
         started: now,
         deadline: now.after(lifetime),
         state: SessionState::Active,
@@ -62,6 +74,7 @@ pub async fn start(broker: &Broker, ask: StartSession) -> Result<(Arc<Session>, 
         request: None,
         session: Some(session.id),
         event: Event::SessionStarted {
+            profile: session.profile.clone(),
             user: session.user.id.clone(),
             groups: session.user.groups.clone(),
             account: session.account.clone(),

@@ -3,8 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    AccountName, AgentName, Broker, Credential, Event, Grant, Pins, Record, Refusal, RequestId,
-    Session, SessionId, SessionState, User, flow::ledger_refusal, ports::Entry, request::Ask,
+    AccountName, AgentName, Broker, Credential, Delivery, Event, Grant, Pins, ProfileName, Record,
+    Refusal, RequestId, Session, SessionId, SessionState, User,
+    flow::ledger_refusal,
+    ports::Entry,
+    request::{Ask, Wanted},
 };
 
 /// How many records are read at once.
@@ -39,6 +42,7 @@ struct Person {
     account: AccountName,
     user: User,
     agent: AgentName,
+    profile: Option<ProfileName>,
 }
 
 /// Reads the ledger from its beginning and keeps what it must know to understand what follows.
@@ -79,6 +83,7 @@ impl<'a> Replay<'a> {
                 groups,
                 account,
                 agent,
+                profile,
                 ..
             } => {
                 let person = Person {
@@ -89,6 +94,7 @@ impl<'a> Replay<'a> {
                         groups: groups.clone(),
                     },
                     agent: agent.clone(),
+                    profile: profile.clone(),
                 };
                 if let Some(session) = record.session {
                     self.people.insert(session, person);
@@ -142,6 +148,17 @@ impl<'a> Replay<'a> {
             return Read::Lost;
         };
         let (credentials, now) = (&self.broker.settings.credentials, self.broker.now());
+        let wanted = match credentials
+            .find(&ask.credential)
+            .map(|one| one.delivery.clone())
+        {
+            Some(Delivery::Inject(_) | Delivery::Pass) => Wanted::Use,
+            Some(Delivery::Token) | None => Wanted::Token,
+        };
+        let ask = Ask {
+            wanted,
+            ..ask.clone()
+        };
         match ask.read(&session, credentials, now) {
             Ok((credential, grant)) => self.past(record, credential.name.as_str(), &grant, outcome),
             Err(_) => Read::Lost,
@@ -167,7 +184,9 @@ impl<'a> Replay<'a> {
         let id = record.session?;
         let person = self.people.get(&id)?;
         let who = (person.account.clone(), person.user.clone());
-        Some(as_if(self.broker, id, who, person.agent.clone()))
+        let session = as_if(self.broker, id, who, person.agent.clone());
+        let profile = person.profile.clone();
+        Some(Session { profile, ..session })
     }
 }
 
@@ -188,6 +207,7 @@ pub(super) fn as_if(
         account,
         user,
         agent,
+        profile: None,
         workspace: None,
         pins: Pins::default(),
         started: now,

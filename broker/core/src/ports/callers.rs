@@ -21,6 +21,9 @@ pub enum Mismatch {
     /// Another executable.
     #[error("its executable is not the pinned one")]
     Executable,
+    /// Another PID namespace.
+    #[error("it is not in the session's sandbox")]
+    Namespace,
     /// Another cgroup.
     #[error("it is not in the pinned cgroup")]
     Cgroup,
@@ -34,6 +37,10 @@ pub enum Mismatch {
 pub trait Callers: Send + Sync {
     /// Describes the peer of a connected Unix socket; called before any byte of it is read.
     fn identify(&self, socket: BorrowedFd<'_>) -> Result<Caller, CallerError>;
+
+    /// Describes the process with this number, and the PID namespace that it is in. The number is one that
+    /// somebody vouches for who has not yet waited for its end.
+    fn describe(&self, pid: i32) -> Result<(Caller, u64), CallerError>;
 
     /// Whether it is still the same live process. A zombie is not alive.
     fn alive(&self, caller: &Caller) -> bool;

@@ -18,6 +18,7 @@ mod messenger;
 mod policy;
 mod policy_lab;
 mod reviewer;
+mod rooms;
 mod secret_store;
 mod sessions;
 mod sinks;
@@ -46,6 +47,7 @@ pub use policy_lab::{
     CaseResult, Change, Checked, Explanation, IdleRule, PolicyLab, ScopeExplained, Voice,
 };
 pub use reviewer::{ReviewCase, ReviewError, Reviewer};
+pub use rooms::{Furniture, RoomError, Rooms};
 pub use secret_store::{Persistence, SecretKey, SecretStore, StoreError, StoreReport, StoreState};
 pub use sessions::{SessionFilter, Sessions};
 pub use sinks::Sink;
@@ -89,6 +91,8 @@ pub struct Ports {
     pub logins: Arc<dyn Logins>,
     /// Open and close the sockets of sessions.
     pub doors: Arc<dyn Doors>,
+    /// The proxies of sessions.
+    pub rooms: Arc<dyn Rooms>,
     /// What time is it.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -7,9 +7,36 @@ use serde::{Deserialize, Serialize};
 use super::CallerFacts;
 use crate::{
     AccountName, AgentName, ApprovalId, CredentialName, Grant, Lease, Lock, LockHolder, Opinion,
-    SecretName, SessionState, Tier, UserId,
+    ProfileName, SecretName, SessionState, Tier, UserId,
     approval::{Asked, Digest, Ending},
 };
+
+/// How much passed to one origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// The credential that was put in, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialName>,
+    /// Requests.
+    pub requests: u64,
+    /// Bytes from the sandbox.
+    pub sent: u64,
+    /// Bytes to it.
+    pub received: u64,
+    /// Refusals that were not recorded one by one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refused: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over like this"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +211,33 @@ pub enum Event {
         agent: AgentName,
         /// Its lifetime in seconds.
         lifetime: u64,
+        /// The profile of its sandbox, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        profile: Option<ProfileName>,
+    },
+    /// The session's sandbox was made, and from then on only what runs in it speaks for the session.
+    SandboxEntered {
+        /// Its profile.
+        profile: ProfileName,
+        /// The PID namespace: an inode.
+        pid_namespace: u64,
+        /// Its first process.
+        caller: CallerFacts,
+    },
+    /// What passed through the session's proxy since the last such record, a second ago or more.
+    NetworkUsed {
+        /// To each origin, with each credential.
+        passed: Vec<Passed>,
+    },
+    /// The session's proxy let something not pass that no policy was asked about.
+    NetworkRefused {
+        /// What was asked for, cleaned.
+        target: String,
+        /// The code that was answered.
+        code: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
     },
     /// A session changed its state.
     SessionChanged {

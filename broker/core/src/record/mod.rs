@@ -3,7 +3,7 @@
 mod event;
 mod sealed;
 
-pub use event::Event;
+pub use event::{Event, Passed};
 pub use sealed::{RecordDigest, SealedRecord};
 
 use serde::{Deserialize, Serialize};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 
 use crate::{
-    Audience, Credential, Credentials, Grant, LIFETIME_CEILING, LIFETIME_DEFAULT, Moment, Refusal,
-    ScopeSet, Session,
+    Audience, Credential, Credentials, Delivery, Grant, LIFETIME_CEILING, LIFETIME_DEFAULT, Moment,
+    Refusal, ScopeSet, Session, Tier,
 };
 
 /// What an agent asked for, in its own words.
@@ -24,6 +24,20 @@ pub struct Ask {
     pub min_validity: Option<u64>,
     /// Why, for people to read. Decides nothing.
     pub reason: Option<String>,
+    /// What becomes of it.
+    pub wanted: Wanted,
+    /// The least friction, whatever the policies say: that of the rule for a command. No agent says it.
+    pub least: Tier,
+}
+
+/// What becomes of what is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// The agent is given it.
+    #[default]
+    Token,
+    /// The proxy uses it in the agent's stead.
+    Use,
 }
 
 impl Ask {
@@ -37,21 +51,28 @@ impl Ask {
         let credential = credentials
             .find(&self.credential)
             .ok_or(Code::UnknownCredential)?;
+        match (&credential.delivery, self.wanted) {
+            (Delivery::Token, Wanted::Token)
+            | (Delivery::Inject(_) | Delivery::Pass, Wanted::Use) => {}
+            (Delivery::Inject(_), Wanted::Token) => return Err(Code::InjectOnly.into()),
+            _ => return Err(Code::UnknownCredential.into()),
+        }
+        let audience = self.audience(&credential)?;
         let grant = Grant {
             lifetime: self.lifetime(&credential, session, now)?,
-            scopes: self.scopes(&credential)?,
-            audience: self.audience(&credential)?,
+            scopes: self.scopes(&credential, &audience)?,
+            audience,
         };
         Ok((credential, grant))
     }
 
-    fn scopes(&self, credential: &Credential) -> Result<ScopeSet, Refusal> {
+    fn scopes(&self, credential: &Credential, audience: &Audience) -> Result<ScopeSet, Refusal> {
         let scopes = ScopeSet::parse(self.scopes.iter().map(String::as_str))
             .map_err(|bad| Refusal::new(Code::InvalidScope).saying(bad.to_string()))?;
         if scopes.is_empty() && !credential.scopes.is_empty() {
             return Err(Refusal::new(Code::InvalidScope).saying("name at least one scope"));
         }
-        if !scopes.within(&credential.scopes) {
+        if !credential.has(&scopes, audience) {
             return Err(Code::InvalidScope.into());
         }
         Ok(scopes)
@@ -61,11 +82,9 @@ impl Ask {
         let Some(asked) = &self.audience else {
             return Ok(credential.audiences.first.clone());
         };
-        credential
-            .audiences
-            .iter()
-            .find(|audience| audience.as_str() == asked)
-            .cloned()
+        let audience = Audience::parse(asked).ok();
+        audience
+            .filter(|audience| credential.is_for(audience))
             .ok_or_else(|| Code::InvalidTarget.into())
     }
 

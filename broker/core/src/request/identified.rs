@@ -109,7 +109,7 @@ impl Identified {
             })
             .map_err(|error| Refusal::new(Code::Denied).because(error.to_string()))?;
         Ok(Weighed {
-            tier: verdict.tier.max(credential.min_tier),
+            tier: verdict.tier.max(credential.min_tier).max(self.ask.least),
             credential,
             grant,
             policies: verdict.policies,

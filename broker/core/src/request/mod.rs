@@ -20,7 +20,7 @@ mod permit;
 mod received;
 mod released;
 
-pub use ask::Ask;
+pub use ask::{Ask, Wanted};
 pub use identified::Identified;
 pub use issued::Issued;
 pub use judged::Judged;

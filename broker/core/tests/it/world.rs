@@ -27,6 +27,7 @@ use valetkey_support::{
         locks::MemoryLocks,
         logins::FakeLogins,
         policy::{FakePolicy, Rules},
+        rooms::NoRooms,
         secret_store::FakeSecretStore,
         sessions::MemorySessions,
     },
@@ -92,6 +93,7 @@ impl World {
             sessions: Arc::new(MemorySessions::new(records)),
             logins: Arc::clone(&logins) as _,
             doors: Arc::clone(&doors) as _,
+            rooms: Arc::new(NoRooms),
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(CountingEntropy::default()),
         };
@@ -189,6 +191,7 @@ pub(crate) fn start(account_name: &str, agent: &str) -> lifecycle::StartSession 
     lifecycle::StartSession {
         account: account(account_name),
         agent: AgentName::parse(agent).unwrap(),
+        sandbox: None,
         workspace: None,
         lifetime: Some(3600),
         pins: Pins::default(),
@@ -218,6 +221,7 @@ fn settings() -> Settings {
         owner: None,
         labels: BTreeSet::new(),
         min_tier: Tier::Auto,
+        delivery: valetkey_core::Delivery::Token,
     };
     let bills = Credential {
         name: CredentialName::parse("bills").unwrap(),
@@ -235,6 +239,8 @@ fn settings() -> Settings {
         auditor_groups: ["auditors".to_owned()].into(),
         admin_freshness: 77,
         approvals: ApprovalRules::default(),
+        profiles: valetkey_core::Profiles::shipped(),
+        commands: valetkey_core::commands::Commands::default(),
         requirements_expire: None,
     }
 }

@@ -62,6 +62,26 @@ impl Callers for KernelCallers {
         })
     }
 
+    fn describe(&self, pid: i32) -> Result<(Caller, u64), CallerError> {
+        let number = Pid::from_raw(pid).ok_or(CallerError::Gone)?;
+        let pidfd = open_by_number(number)?;
+        let (uid, started, namespace) = (
+            process::uid(pid),
+            process::started(pid),
+            process::pid_namespace(pid),
+        );
+        if !runs(&pidfd)? {
+            return Err(CallerError::Gone);
+        }
+        let caller = Caller {
+            uid: uid?,
+            pid,
+            started: started?,
+            pidfd,
+        };
+        Ok((caller, namespace?))
+    }
+
     fn alive(&self, caller: &Caller) -> bool {
         let same = process::started(caller.pid).is_ok_and(|ticks| ticks == caller.started);
         same && runs(&caller.pidfd).unwrap_or(false)
@@ -72,6 +92,12 @@ impl Callers for KernelCallers {
             let digest = self.executables.digest(caller.pid);
             if digest.map_err(|_| Mismatch::Unknown)? != *pinned {
                 return Err(Mismatch::Executable);
+            }
+        }
+        if let Some(pinned) = pins.pid_namespace {
+            let namespace = process::pid_namespace(caller.pid).map_err(|_| Mismatch::Unknown)?;
+            if namespace != pinned {
+                return Err(Mismatch::Namespace);
             }
         }
         if let Some(pinned) = &pins.cgroup {

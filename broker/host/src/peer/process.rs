@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read as _},
-    os::unix::ffi::OsStrExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::PathBuf,
 };
 
@@ -19,6 +19,18 @@ pub(super) fn started(pid: i32) -> io::Result<u64> {
     let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut stat)?;
     start_field(stat.get(..length).unwrap_or_default())
         .ok_or_else(|| io::Error::other("its stat file has no start time"))
+}
+
+/// Effective user id, as the owner of its folder in `/proc` is: one that is not dumpable belongs to root
+/// there, so its status file is read.
+pub(super) fn uid(pid: i32) -> io::Result<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    effective_uid(&status).ok_or_else(|| io::Error::other("its status file has no user id"))
+}
+
+/// The PID namespace that it is in: the inode of `/proc/PID/ns/pid` (`namespaces(7)`).
+pub(super) fn pid_namespace(pid: i32) -> io::Result<u64> {
+    Ok(fs::metadata(format!("/proc/{pid}/ns/pid"))?.ino())
 }
 
 /// The cgroup of version 2: `cgroups(7)`, the line of hierarchy 0. A machine with both versions has
@@ -37,6 +49,13 @@ fn start_field(stat: &[u8]) -> Option<u64> {
     behind.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
 }
 
+/// `Uid:` has the real, the effective, the saved and the file system's id. A name with a line break stands
+/// escaped.
+fn effective_uid(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
 fn unified_line(lines: &[u8]) -> Option<PathBuf> {
     lines
         .split(|byte| *byte == b'\n')
@@ -48,7 +67,7 @@ fn unified_line(lines: &[u8]) -> Option<PathBuf> {
 mod tests {
     use std::path::Path;
 
-    use super::{start_field, unified_line};
+    use super::{effective_uid, start_field, unified_line};
 
     #[test]
     fn the_name_of_a_process_cannot_pose_as_its_start_time() {
@@ -63,6 +82,13 @@ mod tests {
         assert_eq!(start_field(b""), None);
         assert_eq!(start_field(b"77 (cat"), None);
         assert_eq!(start_field(b"77 (cat) S 1 2 3"), None);
+    }
+
+    #[test]
+    fn the_effective_id_counts() {
+        let status = "Name:\tx\\nUid:\t0\nUid:\t1000\t1001\t1002\t1003\n";
+        assert_eq!(effective_uid(status), Some(1001));
+        assert_eq!(effective_uid("Name: x\n"), None);
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Stage for Real {
         Pins {
             executable_sha256: Some(sha256(PYTHON)),
             cgroup: Some(own.to_str().unwrap().to_owned()),
+            pid_namespace: Some(process::pid_namespace(std::process::id().cast_signed()).unwrap()),
         }
     }
     fn end(&mut self) {
@@ -111,6 +112,7 @@ fn executable(path: impl AsRef<Path>) -> Pins {
     Pins {
         executable_sha256: Some(sha256(path)),
         cgroup: None,
+        pid_namespace: None,
     }
 }
 

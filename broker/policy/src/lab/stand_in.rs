@@ -24,6 +24,7 @@ pub(crate) fn session(user: User, agent: AgentName) -> Result<Session, PolicyErr
         account: AccountName::parse("default").map_err(failed)?,
         user,
         agent,
+        profile: None,
         workspace: None,
         pins: Pins::default(),
         started: now,

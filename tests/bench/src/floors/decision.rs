@@ -38,6 +38,7 @@ impl Decisions {
                 groups: ["dev".to_owned()].into(),
             },
             agent: AgentName::parse("bench")?,
+            profile: None,
             workspace: None,
             pins: Pins::default(),
             started: now,
@@ -58,6 +59,7 @@ impl Decisions {
             owner: None,
             labels: BTreeSet::new(),
             min_tier: Tier::Auto,
+            delivery: valetkey_core::Delivery::Token,
         };
         Ok(Self {
             policies: CedarPolicies::load(&[])?,

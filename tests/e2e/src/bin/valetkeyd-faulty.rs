@@ -78,6 +78,10 @@ impl Callers for Faulty<dyn Callers> {
         self.0.identify(socket)
     }
 
+    fn describe(&self, pid: i32) -> Result<(Caller, u64), CallerError> {
+        self.0.describe(pid)
+    }
+
     fn alive(&self, caller: &Caller) -> bool {
         self.1.at("before callers.alive");
         let alive = self.0.alive(caller);

@@ -17,7 +17,7 @@ pub trait Stage {
     fn callers(&self) -> &dyn Callers;
     /// Lets the peer connect; gives the broker's end.
     fn connect(&mut self) -> OwnedFd;
-    /// Executable and cgroup of the peer.
+    /// Executable, cgroup and PID namespace of the peer.
     fn pins(&self) -> Pins;
     /// Ends the peer; gives back when it has ended, whether or not anybody has waited for it.
     fn end(&mut self);
@@ -32,6 +32,8 @@ pub fn suite<S: Stage>(make: impl Fn() -> S) {
     accepts_what_is_pinned(make());
     refuses_another_executable(make());
     refuses_another_cgroup(make());
+    refuses_another_namespace(make());
+    describes_by_number_what_connects(make());
     knows_that_a_peer_has_ended(make());
     uses_no_facts_of_a_peer_that_has_ended(make());
 }
@@ -67,6 +69,34 @@ fn accepts_what_is_pinned(mut stage: impl Stage) {
     assert_eq!(stage.callers().satisfies(&caller, &above), Ok(()));
 }
 
+fn refuses_another_namespace(mut stage: impl Stage) {
+    let socket = stage.connect();
+    let caller = stage.callers().identify(socket.as_fd()).unwrap();
+    let pinned = stage.pins().pid_namespace.unwrap();
+    for namespace in [pinned + 1, Pins::NOWHERE] {
+        let pins = Pins {
+            pid_namespace: Some(namespace),
+            ..Pins::default()
+        };
+        let satisfied = stage.callers().satisfies(&caller, &pins);
+        assert_eq!(satisfied, Err(Mismatch::Namespace));
+    }
+}
+
+fn describes_by_number_what_connects(mut stage: impl Stage) {
+    let socket = stage.connect();
+    let pins = stage.pins();
+    let caller = stage.callers().identify(socket.as_fd()).unwrap();
+    let (same, namespace) = stage.callers().describe(caller.pid).unwrap();
+    assert_eq!(Some(namespace), pins.pid_namespace);
+    assert_eq!(
+        (same.uid, same.pid, same.started),
+        (caller.uid, caller.pid, caller.started)
+    );
+    stage.end();
+    assert!(stage.callers().describe(caller.pid).is_err());
+}
+
 fn refuses_another_executable(mut stage: impl Stage) {
     let socket = stage.connect();
     let caller = stage.callers().identify(socket.as_fd()).unwrap();
@@ -97,6 +127,7 @@ fn refuses_another_cgroup(mut stage: impl Stage) {
         let pins = Pins {
             executable_sha256: None,
             cgroup: Some(cgroup),
+            pid_namespace: None,
         };
         let satisfied = stage.callers().satisfies(&caller, &pins);
         assert_eq!(satisfied, Err(Mismatch::Cgroup), "{pins:?}");

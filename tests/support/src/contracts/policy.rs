@@ -314,6 +314,7 @@ pub fn session(issuer: &str, subject: &str, groups: &[&str], agent: &str) -> Ses
                 .collect::<BTreeSet<_>>(),
         },
         agent: AgentName::parse(agent).expect("a name"),
+        profile: None,
         workspace: None,
         pins: Pins::default(),
         started: now,
@@ -339,5 +340,6 @@ pub fn credential(name: &str, scopes: &[&str]) -> Credential {
         owner: None,
         labels: BTreeSet::new(),
         min_tier: Tier::Auto,
+        delivery: valetkey_core::Delivery::Token,
     }
 }

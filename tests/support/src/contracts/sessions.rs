@@ -159,6 +159,7 @@ pub fn session(n: u64) -> Session {
             groups: ["dev".to_owned()].into(),
         },
         agent: AgentName::parse("coder").unwrap(),
+        profile: None,
         workspace: None,
         pins: Pins::default(),
         started: now,

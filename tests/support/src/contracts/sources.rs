@@ -129,6 +129,7 @@ impl Scene {
                 owner: None,
                 labels: BTreeSet::new(),
                 min_tier: Tier::Auto,
+                delivery: valetkey_core::Delivery::Token,
             },
             ask: Ask {
                 credential: "orders".to_owned(),
@@ -177,6 +178,7 @@ fn session(now: Moment) -> Session {
             groups: ["dev".to_owned()].into(),
         },
         agent: AgentName::parse("coder").unwrap(),
+        profile: None,
         workspace: None,
         pins: Pins::default(),
         started: now,

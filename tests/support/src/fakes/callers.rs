@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io,
-    os::fd::BorrowedFd,
+    os::fd::{AsFd as _, BorrowedFd},
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -23,6 +23,9 @@ struct Facts {
     ended: bool,
     pins: Pins,
 }
+
+/// The PID namespace that it is in where nothing else is settled.
+const NAMESPACE: u64 = 77;
 
 impl FakeCallers {
     /// A living process of `uid`.
@@ -70,6 +73,12 @@ impl Callers for FakeCallers {
         Ok(self.caller()?)
     }
 
+    fn describe(&self, _pid: i32) -> Result<(Caller, u64), CallerError> {
+        let own = self.change(|facts| facts.pins.pid_namespace);
+        let caller = self.identify(std::io::stdin().as_fd())?;
+        Ok((caller, own.unwrap_or(NAMESPACE)))
+    }
+
     fn alive(&self, _caller: &Caller) -> bool {
         self.change(|facts| !facts.ended)
     }
@@ -82,6 +91,10 @@ impl Callers for FakeCallers {
                 let cgroup = own.cgroup.as_deref().map(Path::new);
                 !cgroup.is_some_and(|own| pinned.starts_with('/') && own.starts_with(pinned))
             };
+            let elsewhere = |pinned: u64| own.pid_namespace.unwrap_or(NAMESPACE) != pinned;
+            if pins.pid_namespace.is_some_and(elsewhere) {
+                return Err(Mismatch::Namespace);
+            }
             if pins.executable_sha256.as_ref().is_some_and(other) {
                 Err(Mismatch::Executable)
             } else if pins.cgroup.as_ref().is_some_and(outside) {
@@ -117,6 +130,7 @@ mod tests {
             let pins = Pins {
                 executable_sha256: Some("ab".repeat(32)),
                 cgroup: Some("/agents/one".to_owned()),
+                pid_namespace: Some(7),
             };
             self.0.pose_as(pins.clone());
             pins

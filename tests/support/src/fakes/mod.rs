@@ -9,6 +9,7 @@ pub mod logins;
 pub mod messenger;
 pub mod policy;
 pub mod reviewer;
+pub mod rooms;
 pub mod secret_store;
 pub mod sessions;
 pub mod sources;

@@ -210,6 +210,7 @@ fn credential(ask: &Ask, case: &Case, credentials: &Credentials) -> Result<Crede
             .or_else(|| configured.map(|known| known.labels.clone()))
             .unwrap_or_default(),
         min_tier: Tier::Auto,
+        delivery: valetkey_core::Delivery::Token,
     })
 }
 

@@ -216,6 +216,7 @@ impl What<'_> {
             },
             labels: self.shape.labels.clone(),
             min_tier: Tier::Auto,
+            delivery: valetkey_core::Delivery::Token,
         };
         Probe {
             who,

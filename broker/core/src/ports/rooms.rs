@@ -1,0 +1,27 @@
+//! What a sandbox needs of the broker's side before it is made.
+
+use crate::{CredentialName, Session};
+
+/// What the launcher puts into a sandbox. None of it is a secret: it is of use in that sandbox alone.
+#[derive(Clone, Debug, Default)]
+pub struct Furniture {
+    /// The certificate, in PEM, of the authority that vouches for intercepted hosts in this session and
+    /// nowhere else.
+    pub authority: String,
+    /// What stands for each credential that can be put into requests.
+    pub placeholders: Vec<(CredentialName, String)>,
+}
+
+/// Why a sandbox cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    /// The session's authority could not be made.
+    #[error("the session's authority could not be made: {0}")]
+    Authority(String),
+}
+
+/// The proxies of sessions.
+pub trait Rooms: Send + Sync {
+    /// Makes what the session's sandbox needs. Once for each session; a second call replaces the first.
+    fn furnish(&self, session: &Session) -> Result<Furniture, RoomError>;
+}
