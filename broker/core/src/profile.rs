@@ -90,6 +90,14 @@ impl Profiles {
         Self { all, usual }
     }
 
+    /// None at all: nothing may be run.
+    pub const fn none() -> Self {
+        Self {
+            all: BTreeMap::new(),
+            usual: None,
+        }
+    }
+
     /// The profile with this name; the usual one where none is named.
     pub fn find(&self, name: Option<&ProfileName>) -> Option<Arc<Profile>> {
         self.all.get(name.or(self.usual.as_ref())?).cloned()

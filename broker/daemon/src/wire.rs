@@ -16,7 +16,7 @@ use valetkey_messenger::{DesktopMessenger, WebhookConfig, WebhookMessenger};
 use valetkey_oidc::OidcLogins;
 use valetkey_policy::CedarPolicies;
 use valetkey_reviewer::{ChatConfig, ChatReviewer, CommandConfig, CommandReviewer};
-use valetkey_sources::{Registry, SignedSource, SigningKeys, SigningPlan};
+use valetkey_sources::{KeptSource, Registry, SignedSource, SigningKeys, SigningPlan};
 use valetkey_store::{Options, Store};
 use valetkey_telemetry::FileSink;
 
@@ -97,7 +97,7 @@ pub(crate) async fn wire(
             locks: Arc::clone(&store) as _,
             reviewer: reviewer(config, &secrets)?,
             messengers: messengers(config, &secrets, &clock, &*entropy)?,
-            sources: Arc::new(Registry::new(signed)),
+            sources: Arc::new(Registry::new(signed, KeptSource::new(Arc::clone(&secrets)))),
             keys,
             secrets,
             ledger: Arc::clone(&store) as _,
@@ -281,6 +281,8 @@ fn settings(config: &Config) -> Settings {
         auditor_groups: config.admin.auditor_groups.clone(),
         admin_freshness: config.admin.confirmed_within,
         approvals: config.approvals.clone(),
+        profiles: config.profiles.clone(),
+        commands: config.commands.clone(),
         requirements_expire: config
             .requirements
             .as_ref()

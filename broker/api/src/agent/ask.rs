@@ -53,6 +53,7 @@ pub(super) fn parse(body: &[u8]) -> Result<(Ask, Wait), Refusal> {
         lifetime: fields.lifetime_seconds,
         min_validity: fields.min_validity_seconds,
         reason: fields.reason,
+        ..Ask::default()
     };
     Ok((ask, wait))
 }

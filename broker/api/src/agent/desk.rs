@@ -5,6 +5,7 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 use valetkey_core::{
     ApprovalId, Broker, Caller, Credentials, Refusal, RequestId, Session, SessionId, approvals,
+    commands::Commands,
     flow,
     grants::{self, Offer},
     request::{Ask, Received, Released},
@@ -120,6 +121,25 @@ impl Desk {
     /// The wall clock: seconds since the Unix epoch.
     pub(super) fn now_seconds(&self) -> u64 {
         self.broker().ports.clock.now().unix_seconds()
+    }
+
+    pub(super) fn commands(&self) -> &Commands {
+        &self.broker().settings.commands
+    }
+
+    /// What stands for a credential in this session's sandbox.
+    pub(super) fn placeholder(&self, credential: &str) -> Option<String> {
+        let rooms = &self.broker().ports.rooms;
+        rooms.placeholder(self.session_id(), credential)
+    }
+
+    /// The refusal of a command that no rule gives anything, on the record.
+    pub(super) async fn refuse_command(&self, command: &[String]) -> Refused {
+        let reference = self.reference();
+        let refusal = Refusal::new(Code::CommandRefused).because(command.join(" "));
+        let received = self.received(reference.request, Ask::default());
+        flow::turn_away(self.broker(), &received, &refusal).await;
+        (refusal, reference)
     }
 
     pub(super) fn credentials(&self) -> &Credentials {

@@ -184,6 +184,7 @@ impl<'a> Form<'a> {
             lifetime: number("lifetime_seconds", self.lifetime_seconds)?,
             min_validity: number("min_validity_seconds", self.min_validity_seconds)?,
             reason: self.reason.map(Cow::into_owned),
+            ..Ask::default()
         };
         Ok((ask, wait, issued))
     }

@@ -6,17 +6,19 @@ use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 use valetkey_codes::Code;
 use valetkey_core::{
-    Refusal, Tier,
+    Delivery, Refusal, Tier,
     request::{Ask, Released},
 };
 use valetkey_secret::Destination;
 use valetkey_wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, Grant,
-    ListGrantsRequest, ListGrantsResponse, Session, WatchSessionRequest, WatchSessionResponse,
-    WithdrawApprovalRequest, WithdrawApprovalResponse, agent_server::Agent,
+    ListGrantsRequest, ListGrantsResponse, PrepareCommandRequest, PrepareCommandResponse, Session,
+    WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest, WithdrawApprovalResponse,
+    agent_server::Agent,
 };
 
 use super::{
+    command,
     desk::{Desk, Refused},
     wait::{self, Wait},
     watch,
@@ -49,6 +51,18 @@ impl Agent for AgentService {
         let now = self.desk.now_seconds();
         let reply = token(&released, now).map_err(|refusal| self.failed(&refusal))?;
         Ok(Response::new(reply))
+    }
+
+    async fn prepare_command(
+        &self,
+        request: Request<PrepareCommandRequest>,
+    ) -> Result<Response<PrepareCommandResponse>, Status> {
+        let allowance = Allowance::of(request.extensions());
+        let request = request.into_inner();
+        let wait = Wait::seconds(request.wait_seconds.map(u64::from));
+        let wait = wait.map_err(|refusal| self.failed(&refusal))?;
+        let prepared = command::prepare(&self.desk, &request.command, wait, &allowance).await;
+        Ok(Response::new(prepared.map_err(refused)?))
     }
 
     async fn withdraw_approval(
@@ -88,6 +102,7 @@ impl Agent for AgentService {
             scopes: offer.at(Tier::Auto),
             reviewed_scopes: offer.at(Tier::Review),
             approved_scopes: offer.at(Tier::Human),
+            injected: matches!(offer.credential.delivery, Delivery::Inject(_)),
         });
         Ok(Response::new(ListGrantsResponse {
             grants: grants.collect(),
@@ -123,10 +138,11 @@ fn ask(request: GetTokenRequest) -> Ask {
         lifetime: request.lifetime_seconds,
         min_validity: request.min_validity_seconds,
         reason: request.reason,
+        ..Ask::default()
     }
 }
 
-fn token(released: &Released, now: u64) -> Result<GetTokenResponse, Refusal> {
+pub(super) fn token(released: &Released, now: u64) -> Result<GetTokenResponse, Refusal> {
     let lease = released.lease();
     let text = released
         .token()
@@ -152,5 +168,6 @@ pub(super) fn session(session: &Arc<valetkey_core::Session>) -> Session {
         agent: session.agent.to_string(),
         state: session.state.id().to_owned(),
         expires_at: session.deadline.unix_ms / 1000,
+        profile: session.profile.as_ref().map(ToString::to_string),
     }
 }

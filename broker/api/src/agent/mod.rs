@@ -4,6 +4,7 @@
 
 mod ask;
 mod call;
+mod command;
 mod desk;
 mod door;
 mod doors;

@@ -9,6 +9,7 @@ mod locks;
 mod login;
 mod policies;
 mod question;
+mod room;
 mod sessions;
 mod view;
 mod watch;

@@ -10,24 +10,30 @@ use valetkey_wire::developer::{
     StartSessionRequest, StartSessionResponse,
 };
 
-use super::{Office, view};
+use super::{Office, room, view};
 
 impl Office {
     pub(super) async fn start_session(
         &self,
         request: StartSessionRequest,
     ) -> Result<StartSessionResponse, Refusal> {
+        let profile = room::profile(&self.broker, request.sandbox)?;
         let ask = lifecycle::StartSession {
             account: view::account(&request.account)?,
             agent: view::agent(&request.agent)?,
             workspace: request.workspace,
             lifetime: request.lifetime_seconds,
             pins: pins(request.pin_executable_sha256, request.pin_cgroup)?,
-            sandbox: None,
+            sandbox: profile.as_ref().map(|profile| profile.name.clone()),
         };
         let (session, _) = lifecycle::start(&self.broker, ask).await?;
+        let room = match profile {
+            Some(profile) => Some(room::describe(&self.broker, &session, &profile).await?),
+            None => None,
+        };
         Ok(StartSessionResponse {
             session: Some(view::session(&session, &self.about.runtime)),
+            room,
         })
     }
 

@@ -79,6 +79,7 @@ pub(super) fn session(session: &valetkey_core::Session, runtime: &Path) -> devel
         revoked_by: by,
         started_at: session.started.unix_seconds(),
         expires_at: session.deadline.unix_ms / 1000,
+        profile: session.profile.as_ref().map(ToString::to_string),
         socket: live.then(|| socket_path(runtime, session.id).display().to_string()),
     }
 }

@@ -1,6 +1,8 @@
 //! What a sandbox needs of the broker's side before it is made.
 
-use crate::{CredentialName, Session};
+use std::path::PathBuf;
+
+use crate::{CredentialName, Session, SessionId};
 
 /// What the launcher puts into a sandbox. None of it is a secret: it is of use in that sandbox alone.
 #[derive(Clone, Debug, Default)]
@@ -24,4 +26,10 @@ pub enum RoomError {
 pub trait Rooms: Send + Sync {
     /// Makes what the session's sandbox needs. Once for each session; a second call replaces the first.
     fn furnish(&self, session: &Session) -> Result<Furniture, RoomError>;
+
+    /// What stands for a credential in the session's sandbox, where there is one.
+    fn placeholder(&self, session: SessionId, credential: &str) -> Option<String>;
+
+    /// Where the launcher hands a sandbox in.
+    fn handover(&self) -> PathBuf;
 }

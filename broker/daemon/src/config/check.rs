@@ -2,11 +2,13 @@
 
 mod approvals;
 mod credentials;
+mod network;
+mod ways;
 
 use std::{path::PathBuf, time::Duration};
 
 use url::Url;
-use valetkey_core::text::printable;
+use valetkey_core::{Credentials, text::printable};
 use valetkey_oidc::{Issuer, ProviderConfig};
 
 use super::{
@@ -20,10 +22,11 @@ pub(super) const NO_PROVIDER: &str = "`provider.issuer` and `provider.client_id`
 pub(super) fn check(file: File) -> Result<Config, String> {
     let provider = provider(file.provider)?;
     let issuer = provider.issuer.as_str().to_owned();
-    let credentials = file
+    let credentials: Credentials = file
         .credentials
         .into_iter()
         .map(|(name, section)| credentials::credential(name, section, &issuer))
+        .chain([credentials::network()])
         .collect::<Result<_, _>>()?;
     let denials = file.reviewer.as_ref().map(|reviewer| reviewer.denials);
     let webhook = file.approvals.webhook.clone();
@@ -42,6 +45,9 @@ pub(super) fn check(file: File) -> Result<Config, String> {
         },
         policies: policies(file.policy)?,
         limits: limits(&file.limits)?,
+        network: network::network(file.network)?,
+        profiles: network::profiles(file.sandbox)?,
+        commands: network::commands(file.commands, &credentials)?,
         credentials,
         notify: file.approvals.notify,
         approvals: approvals::rules(file.approvals, denials)?,

@@ -2,6 +2,7 @@
 //! `docs/operations.md`.
 
 mod approvals;
+mod network;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,7 @@ use valetkey_oidc::Accepted;
 use super::span::Span;
 
 pub(super) use approvals::{Approvals, Reviewer, Webhook};
+pub(super) use network::{Commands, Network, Profile, Sandbox, Way, Workspace};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,9 @@ pub(super) struct File {
     pub(super) approvals: Approvals,
     pub(super) reviewer: Option<Reviewer>,
     pub(super) ledger: Ledger,
+    pub(super) network: Network,
+    pub(super) sandbox: Sandbox,
+    pub(super) commands: Commands,
     pub(super) credentials: BTreeMap<CredentialName, Credential>,
 }
 
@@ -205,7 +210,9 @@ pub(super) struct Ledger {
 #[serde(deny_unknown_fields)]
 pub(super) struct Credential {
     pub(super) source: SourceKind,
+    #[serde(default)]
     pub(super) scopes: ScopeSet,
+    #[serde(default)]
     pub(super) audiences: Vec<Audience>,
     #[serde(default = "default_token_lifetime")]
     pub(super) max_lifetime: Span,
@@ -217,6 +224,18 @@ pub(super) struct Credential {
     pub(super) labels: BTreeSet<String>,
     #[serde(default)]
     pub(super) min_tier: Tier,
+    /// Under which name the keyring has a static one; the credential's own where absent.
+    pub(super) secret: Option<SecretName>,
+    /// Into which requests the proxy puts it. Whoever has a way is never given to an agent.
+    #[serde(default)]
+    pub(super) inject: Vec<Way>,
+    /// The variable of the sandbox that holds its placeholder.
+    pub(super) variable: Option<String>,
+    /// What the placeholder begins with.
+    #[serde(default)]
+    pub(super) placeholder_prefix: String,
+    /// The variable of the sandbox that holds an address for clients that ignore proxies.
+    pub(super) base_url_variable: Option<String>,
 }
 
 const fn default_token_lifetime() -> Span {

@@ -120,7 +120,7 @@ fn under(mut file: File, found: Origin, at: &RequirementsAt) -> Result<Config, S
     })
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
+pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => ConfigError::Missing(path.to_path_buf()),
         _ => ConfigError::Unreadable {

@@ -1,9 +1,19 @@
 //! What a configuration comes to: plain data, for the wiring to read.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use url::Url;
-use valetkey_core::{Credentials, SecretName, approval::ApprovalRules};
+use valetkey_core::{
+    Credentials, Profiles, SecretName,
+    approval::ApprovalRules,
+    commands::Commands,
+    network::{HostName, OriginPattern},
+};
 use valetkey_oidc::ProviderConfig;
 
 use super::requirements::RequirementsInForce;
@@ -18,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) admin: Admin,
     pub(crate) policies: Policies,
     pub(crate) limits: Limits,
+    pub(crate) network: Network,
+    pub(crate) profiles: Profiles,
+    pub(crate) commands: Commands,
     pub(crate) credentials: Credentials,
     pub(crate) approvals: ApprovalRules,
     /// Whether the desktop tells of questions.
@@ -95,6 +108,21 @@ pub(crate) struct Limits {
     pub(crate) requests_per_second: u32,
     pub(crate) burst: u32,
     pub(crate) ledger_deadline: Duration,
+}
+
+/// What the proxy knows of the network beside what the policies say.
+#[derive(Clone, Debug)]
+pub(crate) struct Network {
+    /// What may be reached though it is private.
+    pub(crate) addresses: BTreeSet<SocketAddr>,
+    /// Where hosts are, in place of the resolver's word.
+    pub(crate) hosts: BTreeMap<HostName, IpAddr>,
+    /// Hosts that are looked into.
+    pub(crate) inspect: Vec<OriginPattern>,
+    /// A file of PEM certificates that is trusted beside the system's.
+    pub(crate) extra_ca: Option<PathBuf>,
+    /// How long a connection or a request waits for its approval.
+    pub(crate) wait: Duration,
 }
 
 /// Where questions are carried to by HTTP.

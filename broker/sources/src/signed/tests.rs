@@ -43,10 +43,10 @@ impl World {
         ));
         let signed = SignedSource::new(ISSUER.to_owned(), keys.clone());
         Self {
+            sources: Registry::new(signed, crate::KeptSource::new(Arc::clone(&store) as _)),
             store,
             clock,
             keys,
-            sources: Registry::new(signed),
         }
     }
 

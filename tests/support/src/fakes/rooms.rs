@@ -1,7 +1,9 @@
 //! [`Rooms`] without a proxy.
 
+use std::path::PathBuf;
+
 use valetkey_core::{
-    Session,
+    Session, SessionId,
     ports::{Furniture, RoomError, Rooms},
 };
 
@@ -12,5 +14,13 @@ pub struct NoRooms;
 impl Rooms for NoRooms {
     fn furnish(&self, _session: &Session) -> Result<Furniture, RoomError> {
         Ok(Furniture::default())
+    }
+
+    fn placeholder(&self, _session: SessionId, _credential: &str) -> Option<String> {
+        None
+    }
+
+    fn handover(&self) -> PathBuf {
+        PathBuf::from("/nonexistent")
     }
 }

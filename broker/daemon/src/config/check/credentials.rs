@@ -1,9 +1,13 @@
 //! `[credentials.NAME]`, checked.
 
+use std::collections::BTreeSet;
+
 use valetkey_core::{
-    Audiences, Credential, CredentialName, LIFETIME_CEILING, UserId, text::printable,
+    Algorithm, Audience, Audiences, Credential, CredentialName, Delivery, Inject, LIFETIME_CEILING,
+    LIFETIME_DEFAULT, ScopeSet, SecretName, SourceKind, Tier, UserId, text::printable,
 };
 
+use super::ways::ways;
 use crate::config::file;
 
 pub(super) fn credential(
@@ -11,7 +15,15 @@ pub(super) fn credential(
     file: file::Credential,
     issuer: &str,
 ) -> Result<Credential, String> {
-    let mut audiences = file.audiences.into_iter();
+    if name.as_str() == Credential::NETWORK {
+        return Err("`credentials.network` is what leave to use the network is asked for as; choose another name".to_owned());
+    }
+    let delivery = delivery(&name, &file)?;
+    let (scopes, audiences) = match &delivery {
+        Delivery::Inject(inject) => injected(&name, inject, &file)?,
+        Delivery::Token | Delivery::Pass => (file.scopes, file.audiences),
+    };
+    let mut audiences = audiences.into_iter();
     let first = audiences
         .next()
         .ok_or_else(|| format!("`credentials.{name}.audiences` names no audience"))?;
@@ -39,7 +51,7 @@ pub(super) fn credential(
     Ok(Credential {
         name,
         source: file.source,
-        scopes: file.scopes,
+        scopes,
         audiences: Audiences {
             first,
             others: audiences.collect(),
@@ -52,5 +64,127 @@ pub(super) fn credential(
         }),
         labels: file.labels,
         min_tier: file.min_tier,
+        delivery,
     })
+}
+
+/// What leave to use the network is asked for as: a pass of ten minutes, for any host that the policies
+/// permit.
+pub(super) fn network() -> Result<Credential, String> {
+    let name = CredentialName::parse(Credential::NETWORK).map_err(|bad| bad.to_string())?;
+    let first = Audience::parse("https://*").map_err(|bad| bad.to_string())?;
+    Ok(Credential {
+        name,
+        source: SourceKind::Network,
+        scopes: ScopeSet::default(),
+        audiences: Audiences {
+            first,
+            others: Vec::new(),
+        },
+        max_lifetime: LIFETIME_DEFAULT,
+        algorithm: Algorithm::default(),
+        owner: None,
+        labels: BTreeSet::new(),
+        min_tier: Tier::Auto,
+        delivery: Delivery::Pass,
+    })
+}
+
+fn delivery(name: &CredentialName, file: &file::Credential) -> Result<Delivery, String> {
+    if file.inject.is_empty() {
+        if file.source == SourceKind::Static {
+            return Err(format!(
+                "`credentials.{name}` is static and never given to an agent; say with `[[credentials.{name}.inject]]` into which requests it is put"
+            ));
+        }
+        if file.variable.is_some() || file.base_url_variable.is_some() {
+            return Err(format!(
+                "`credentials.{name}.variable` is for credentials that are injected"
+            ));
+        }
+        return Ok(Delivery::Token);
+    }
+    let secret = match &file.secret {
+        Some(secret) => secret.clone(),
+        None => SecretName::parse(name.as_str())
+            .map_err(|bad| format!("`credentials.{name}.secret`: {bad}"))?,
+    };
+    for variable in [&file.variable, &file.base_url_variable]
+        .into_iter()
+        .flatten()
+    {
+        if !is_variable(variable) {
+            return Err(format!(
+                "`credentials.{name}` names the variable `{}`; one has letters, digits and `_`, and is none that says where programs, libraries or proxies are",
+                printable(variable, 64)
+            ));
+        }
+    }
+    let prefix = &file.placeholder_prefix;
+    if prefix.len() > 32
+        || !prefix
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    {
+        return Err(format!(
+            "`credentials.{name}.placeholder_prefix` has at most 32 letters, digits, `-` and `_`"
+        ));
+    }
+    Ok(Delivery::Inject(Inject {
+        ways: ways(name, file.inject.clone())?,
+        secret,
+        variable: file.variable.clone(),
+        prefix: prefix.clone(),
+        base_url: file.base_url_variable.clone(),
+    }))
+}
+
+/// What uses of an injected credential can be asked for as: the hosts that it goes to, and the scopes of
+/// its ways, narrowed to those that are named.
+fn injected(
+    name: &CredentialName,
+    inject: &Inject,
+    file: &file::Credential,
+) -> Result<(ScopeSet, Vec<Audience>), String> {
+    if !file.audiences.is_empty() && file.source == SourceKind::Static {
+        return Err(format!(
+            "`credentials.{name}.audiences` is for tokens; where a static credential goes is said by the hosts of its `inject`"
+        ));
+    }
+    let all = ScopeSet::parse(inject.scopes()).map_err(|bad| bad.to_string())?;
+    let scopes = if file.scopes.is_empty() {
+        all
+    } else {
+        file.scopes.clone()
+    };
+    let hosts = inject.ways.iter().flat_map(|way| &way.hosts);
+    let named = hosts.filter_map(|host| match host.origin() {
+        Some(origin) => Audience::parse(&origin.to_string()).ok(),
+        None => Audience::parse(&host.to_string()).ok(),
+    });
+    let mut audiences = file.audiences.clone();
+    audiences.extend(named);
+    Ok((scopes, audiences))
+}
+
+/// Not one that would make programs in the sandbox load other code or speak to somebody else.
+fn is_variable(name: &str) -> bool {
+    let fine = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let taken = [
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LD_",
+        "VALETKEY_",
+        "BASH_",
+        "PYTHON",
+        "NODE_OPTIONS",
+        "JAVA_TOOL",
+        "GIT_",
+        "SSL_",
+    ];
+    let upper = name.to_ascii_uppercase();
+    fine && name.bytes().next().is_some_and(|b| !b.is_ascii_digit())
+        && !taken.iter().any(|taken| upper.starts_with(taken))
+        && !upper.ends_with("_PROXY")
 }

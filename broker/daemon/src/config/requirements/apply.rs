@@ -5,6 +5,7 @@
 
 mod approvals;
 mod credentials;
+mod network;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +43,9 @@ pub(in crate::config) fn apply(file: &mut File, required: Requirements, owner: u
         approvals,
         reviewer,
         ledger,
+        network,
+        sandbox,
+        commands,
         credentials,
     } = required;
     self::provider(file, provider, &mut told);
@@ -79,6 +83,9 @@ pub(in crate::config) fn apply(file: &mut File, required: Requirements, owner: u
     approvals::approvals(&mut file.approvals, approvals, &mut told);
     approvals::reviewer(&mut file.reviewer, reviewer, owner, &mut told);
     self::sinks(&mut file.ledger.sinks, ledger.sinks, &mut told);
+    network::network(&mut file.network, network, &mut told);
+    network::sandbox(&mut file.sandbox, sandbox, &mut told);
+    network::commands(&mut file.commands, commands, &mut told);
     credentials::credentials(&mut file.credentials, credentials, &mut told);
     Applied {
         replaced: told.replaced,

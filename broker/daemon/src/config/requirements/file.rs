@@ -3,15 +3,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::PathBuf,
 };
 
 use serde::Deserialize;
 use valetkey_bundle::Expires;
-use valetkey_core::{Audience, CredentialName, ScopeSet, Tier, text::printable};
+use valetkey_core::{
+    Audience, CredentialName, ProfileName, ScopeSet, Tier,
+    network::{Endpoint, HostName, OriginPattern},
+    text::printable,
+};
 use valetkey_oidc::Accepted;
 
-use crate::config::{file::StoreName, span::Span};
+use crate::config::{
+    file::{Profile, StoreName},
+    span::Span,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,6 +37,9 @@ pub(in crate::config) struct Requirements {
     pub(super) approvals: Approvals,
     pub(super) reviewer: Reviewer,
     pub(super) ledger: Ledger,
+    pub(super) network: Network,
+    pub(super) sandbox: Sandbox,
+    pub(super) commands: Commands,
     pub(super) credentials: BTreeMap<Whose, Credential>,
 }
 
@@ -162,6 +173,38 @@ pub(super) struct Reviewer {
 pub(super) struct Ledger {
     /// Added to the user's.
     pub(super) sinks: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Network {
+    /// At most these.
+    pub(super) addresses: Option<BTreeSet<Endpoint>>,
+    /// In place of the user's. Where absent, none: whoever says where a host is can be that host.
+    pub(super) hosts: BTreeMap<HostName, IpAddr>,
+    /// Added to the user's.
+    pub(super) inspect: Vec<OriginPattern>,
+    /// The only one that may be trusted; where absent, none.
+    pub(super) extra_ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Sandbox {
+    /// Only these. The user's own profiles are then no longer there: whoever writes a profile can give it
+    /// any name.
+    pub(super) allowed: Option<BTreeSet<ProfileName>>,
+    /// In place of the user's, where there are any.
+    pub(super) profiles: BTreeMap<ProfileName, Profile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Commands {
+    /// In place of the user's.
+    pub(super) file: Option<PathBuf>,
+    /// The rules themselves, in place of a file.
+    pub(super) rules: Option<String>,
 }
 
 /// Which credentials an entry is for.

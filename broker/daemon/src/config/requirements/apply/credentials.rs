@@ -79,6 +79,29 @@ fn narrow(
         told.set(&key("scopes"), &mut mine.scopes, Some(left));
     }
     if let Some(ceiling) = &required.audiences {
+        for way in &mut mine.inject {
+            let before = way.hosts.len();
+            way.hosts.retain(|host| {
+                let origin = host
+                    .origin()
+                    .and_then(|origin| Audience::parse(&origin.to_string()).ok());
+                origin.is_some_and(|origin| ceiling.contains(&origin))
+            });
+            if way.hosts.len() < before {
+                told.tell(
+                    &key("inject.hosts"),
+                    &"more hosts",
+                    &"only audiences that are required",
+                );
+            }
+        }
+        let were_ways = !mine.inject.is_empty();
+        mine.inject.retain(|way| !way.hosts.is_empty());
+        if were_ways && mine.inject.is_empty() {
+            let none = "no host is left, so the credential is not there";
+            told.tell(&key("inject"), &"some hosts", &none);
+            return false;
+        }
         let mut left = mine.audiences.clone();
         left.retain(|audience| ceiling.contains(audience));
         if left.is_empty() && !mine.audiences.is_empty() {
