@@ -1,0 +1,91 @@
+//! What git would be made to run by, and where a workspace keeps it.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::geteuid;
+
+use crate::{error::Error, places};
+
+/// Where a workspace keeps what git knows.
+#[derive(Debug)]
+pub(crate) enum Git {
+    /// Nowhere, yet.
+    Absent,
+    /// In its `.git`.
+    Folder,
+    /// Elsewhere: it is a linked worktree. `own` is its folder, in `common`, the repository's.
+    Elsewhere { own: PathBuf, common: PathBuf },
+    /// Elsewhere, in words why it is not shown.
+    NotShown(&'static str),
+}
+
+/// What is protected in a folder of git's, beside what the profile names: git reads its settings and its
+/// hooks from wherever `commondir` says, so that a file of that name is as good as both.
+pub(crate) const OF_GIT: &[&str] = &["config", "config.worktree", "hooks", "modules", "commondir"];
+
+/// What a `commondir` says that leaves everything as it is. An empty one makes git fail.
+pub(crate) const HERE: &[u8] = b".";
+
+pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Error> {
+    let path = workspace.join(".git");
+    let Ok(facts) = fs::symlink_metadata(&path) else {
+        return Ok(Git::Absent);
+    };
+    if facts.is_symlink() {
+        return Err(Error::protected(
+            &path,
+            "it is a symbolic link, and who changes the link changes what is behind it",
+        ));
+    }
+    if facts.is_dir() {
+        return Ok(Git::Folder);
+    }
+    let Some((own, common)) = linked(&path) else {
+        return Ok(Git::NotShown(
+            "`.git` points to a folder that does not point back as that of a linked worktree does: git does not work in this room",
+        ));
+    };
+    places::shows_nothing_private(&path, &common, private)?;
+    Ok(Git::Elsewhere { own, common })
+}
+
+/// The folders of a linked worktree. The file `.git` may have been written by an earlier agent, so it is
+/// believed only if the repository, which is the user's, says that this is a worktree of its own.
+fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
+    let words = small(file)?;
+    let folder = file.parent()?.join(words.strip_prefix("gitdir:")?.trim());
+    let own = fs::canonicalize(folder).ok()?;
+    let common = fs::canonicalize(own.join(small(&own.join("commondir"))?.trim())).ok()?;
+    let back = fs::canonicalize(small(&own.join("gitdir"))?.trim()).ok()?;
+    let user = geteuid().as_raw();
+    let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|facts| facts.is_dir() && facts.uid() == user);
+    let is_repository = ["objects", "refs"].iter().all(|name| common.join(name).is_dir());
+    (back == fs::canonicalize(file).ok()?
+        && own.parent()? == common.join("worktrees")
+        && is_ours(&own)
+        && is_ours(&common)
+        && is_repository)
+        .then_some((own, common))
+}
+
+/// The worktrees of a repository. Each is another folder of the user's, where git is told by this one
+/// what to run; an agent may add its own.
+pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(common.join("worktrees")).into_iter().flatten();
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+fn small(path: &Path) -> Option<String> {
+    const LIMIT: u64 = 8192;
+    let facts = fs::symlink_metadata(path).ok()?;
+    if !facts.is_file() || facts.len() > LIMIT {
+        return None;
+    }
+    fs::read_to_string(path).ok()
+}

@@ -1,0 +1,111 @@
+//! What is made so that it can be protected, and removed when the room is gone.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{ErrorKind, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    error::{Error, os},
+    git::HERE,
+};
+
+/// Removes on drop what it made, where it is still as it was made.
+#[derive(Debug)]
+pub(crate) struct Placeholders {
+    /// The workspace, locked for as long as a room protects something in it.
+    lock: Option<File>,
+    made: Vec<Made>,
+}
+
+#[derive(Debug)]
+struct Made {
+    path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+    content: Option<&'static [u8]>,
+}
+
+impl Placeholders {
+    pub(crate) const fn none() -> Self {
+        Self {
+            lock: None,
+            made: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of(workspace: &Path) -> Result<Self, Error> {
+        let folder = File::open(workspace).map_err(os("opening the workspace"))?;
+        flock(&folder, FlockOperation::LockShared).map_err(os("locking the workspace"))?;
+        Ok(Self {
+            lock: Some(folder),
+            made: Vec::new(),
+        })
+    }
+
+    /// An empty folder, which git does not see: an empty file would be committed by `git add --all`. But
+    /// where git itself looks for a file, a file.
+    pub(crate) fn make(&mut self, path: &Path) -> Result<(), Error> {
+        let content: Option<&[u8]> = match path.file_name().and_then(|name| name.to_str()) {
+            Some("config" | "config.worktree") => Some(b""),
+            Some("commondir") => Some(HERE),
+            _ => None,
+        };
+        let made = match content {
+            Some(content) => OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(content)),
+            None => fs::create_dir(path),
+        };
+        match made {
+            Ok(()) => {}
+            // Another room made it just now, and takes it away again.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) => return Err(os("making a place to protect")(error)),
+        }
+        let facts = fs::symlink_metadata(path).map_err(os("making a place to protect"))?;
+        self.made.push(Made {
+            path: path.to_owned(),
+            identity: (facts.dev(), facts.ino()),
+            content,
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Placeholders {
+    fn drop(&mut self) {
+        // The mounts of another room go with the folder that they are on, so it keeps them all.
+        let alone = |folder: &File| flock(folder, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if !self.lock.as_ref().is_some_and(alone) {
+            return;
+        }
+        while let Some(made) = self.made.pop() {
+            made.remove();
+        }
+    }
+}
+
+impl Made {
+    fn remove(self) {
+        let same = fs::symlink_metadata(&self.path)
+            .is_ok_and(|facts| (facts.dev(), facts.ino()) == self.identity);
+        if !same {
+            return;
+        }
+        let _ = match self.content {
+            // A folder that is not empty stays.
+            None => fs::remove_dir(&self.path),
+            Some(content) if fs::read(&self.path).is_ok_and(|now| now == content) => {
+                fs::remove_file(&self.path)
+            }
+            Some(_) => Ok(()),
+        };
+    }
+}

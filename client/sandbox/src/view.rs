@@ -1,0 +1,150 @@
+//! What there is to see in a room: only what is listed here.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    environment,
+    error::Error,
+    etc, places,
+    options::Options,
+    protect::Protection,
+    room::{HOME, PROGRAMS, Room, SOCKETS},
+    trust,
+};
+
+/// Namespaces of its own of every kind, of which it can make no more, and no capability in any.
+const APART: &[&str] = &[
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    "--disable-userns",
+    "--cap-drop",
+    "ALL",
+    "--hostname",
+    "valetkey",
+    "--die-with-parent",
+];
+
+/// A room as bubblewrap is to make it.
+pub(crate) struct View {
+    pub(crate) options: Options,
+    pub(crate) protection: Protection,
+    /// Below what the agent may write.
+    pub(crate) writable: Vec<PathBuf>,
+}
+
+/// Looks at everything that `room` names, and makes the places in the workspace that are to be protected.
+pub(crate) fn of(room: &Room) -> Result<View, Error> {
+    let workspace = places::workspace(&room.workspace.path, &room.private)?;
+    let mut options = Options::default();
+    options.flag(APART);
+    system(&mut options)?;
+    let mut writable: Vec<PathBuf> = ["/tmp", "/var/tmp", HOME].map(PathBuf::from).into();
+    for folder in &writable {
+        options.two("--perms", "0700", "--tmpfs");
+        options.flag(&[&folder.to_string_lossy()]);
+    }
+    own(&mut options, room);
+    for mount in &room.mounts {
+        let host = places::mount(&mount.host, &mount.inside, &room.private)?;
+        if mount.writable {
+            options.bind(&host, &mount.inside);
+            writable.push(mount.inside.clone());
+        } else {
+            options.read_only(&host, &mount.inside);
+        }
+    }
+    let protection = if room.workspace.writable {
+        Protection::of(&workspace, &room.workspace.protected, &room.private)?
+    } else {
+        Protection::none()
+    };
+    show_workspace(&mut options, room, &workspace, &protection);
+    if room.workspace.writable {
+        writable.push(workspace.clone());
+        writable.extend(written(&protection));
+    }
+    environment::add(&mut options, room)?;
+    if let Some(authority) = &room.authority {
+        trust::add(&mut options, authority)?;
+    }
+    // Last, when every place for a mount has been made.
+    options.flag(&["--remount-ro", "/", "--chdir"]);
+    options.flag(&[workspace.to_str().ok_or(Error::Plan("a workspace whose path is not UTF-8"))?]);
+    Ok(View {
+        options,
+        protection,
+        writable,
+    })
+}
+
+fn system(options: &mut Options) -> Result<(), Error> {
+    options.flag(&["--ro-bind", "/usr", "/usr"]);
+    for name in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
+        show(options, Path::new(name));
+    }
+    let etc = Path::new("/etc");
+    for name in etc::SHOWN {
+        show(options, &etc.join(name));
+    }
+    for entry in fs::read_dir(etc).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let starts = |prefix: &&str| name.to_string_lossy().starts_with(prefix);
+        if etc::SHOWN_BY_PREFIX.iter().any(starts) {
+            show(options, &entry.path());
+        }
+    }
+    options.file(etc::HOSTS.as_bytes(), &etc.join("hosts"))?;
+    show(options, Path::new("/opt"));
+    options.flag(&["--proc", "/proc", "--dev", "/dev"]);
+    Ok(())
+}
+
+/// As the host has it, read-only: a link into `/usr` stays a link, because `/etc/localtime` is read as
+/// one and `/bin` may be one.
+fn show(options: &mut Options, path: &Path) {
+    let Ok(facts) = fs::symlink_metadata(path) else {
+        return;
+    };
+    if facts.is_symlink()
+        && let Ok(target) = fs::read_link(path)
+        && fs::canonicalize(path).is_ok_and(|real| real.starts_with("/usr"))
+    {
+        options.symlink(&target, path);
+    } else if path.exists() {
+        options.read_only(path, path);
+    }
+}
+
+fn own(options: &mut Options, room: &Room) {
+    options.read_only(&room.init, &Path::new(PROGRAMS).join("valetkey"));
+    if let Some(folder) = room.socket.as_ref().and_then(|socket| socket.parent()) {
+        options.read_only(folder, Path::new(SOCKETS));
+    }
+}
+
+fn show_workspace(options: &mut Options, room: &Room, workspace: &Path, protection: &Protection) {
+    if !room.workspace.writable {
+        return options.read_only(workspace, workspace);
+    }
+    options.bind(workspace, workspace);
+    for (path, &writable) in &protection.mounts {
+        if writable {
+            options.bind(path, path);
+        } else {
+            options.read_only(path, path);
+        }
+    }
+}
+
+/// What is writable outside of the workspace: the repository of a linked worktree.
+fn written(protection: &Protection) -> impl Iterator<Item = PathBuf> {
+    let writable = protection.mounts.iter().filter(|&(_, &writable)| writable);
+    writable.map(|(path, _)| path.clone())
+}
