@@ -10,7 +10,7 @@ use valetkey_core::{
 use valetkey_secret::IssuedToken;
 
 /// A value that may be put on the wire for a while.
-pub(crate) struct Loan {
+pub struct Loan {
     /// The value.
     pub value: IssuedToken,
     /// Until when it may be used.
@@ -18,7 +18,7 @@ pub(crate) struct Loan {
 }
 
 /// A way in which a credential may be put into a request.
-pub(crate) struct Way {
+pub struct Way {
     /// The credential.
     pub credential: CredentialName,
     /// What its use is asked for as.
@@ -29,7 +29,7 @@ pub(crate) struct Way {
 
 /// What passed, to be recorded in batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Used {
+pub struct Used {
     /// Where to.
     pub origin: Origin,
     /// With which credential.
@@ -43,7 +43,7 @@ pub(crate) struct Used {
 }
 
 /// Whoever decides.
-pub(crate) trait Gate: Send + Sync + 'static {
+pub trait Gate: Send + Sync + 'static {
     /// Whether the session may do this just now. Answers from memory where it was asked a moment ago.
     fn pass<'a>(
         &'a self,
@@ -66,6 +66,10 @@ pub(crate) trait Gate: Send + Sync + 'static {
         way: &'a Way,
         origin: &'a Origin,
     ) -> Answer<'a, Result<Arc<Loan>, Refusal>>;
+
+    /// Where requests for `/<credential>/…` go: the first origin of the credential's injection. `None`
+    /// where there is no such credential, or it names no single origin.
+    fn base(&self, credential: &str) -> Option<Origin>;
 
     /// An address that an admin named is reached though it is private.
     fn admits(&self, address: std::net::SocketAddr) -> bool;

@@ -1,0 +1,117 @@
+//! Whoever speaks on a connection: where, and what was allowed so far.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::upgrade::OnUpgrade;
+use valetkey_core::{
+    Refusal,
+    network::{Origin, Target},
+};
+
+use super::{Socket, UnderWay, activity::Activity, tunnel::Tunnel};
+use crate::{
+    gate::Gate,
+    room::{Epoch, Room},
+};
+
+/// Most origins that are remembered as allowed for one connection.
+const REMEMBERED: usize = 16;
+
+/// Where a connection's requests are said.
+pub(crate) enum Place {
+    /// At the listener, in the clear.
+    Door,
+    /// Inside TLS, to the origin that was connected to.
+    Inside(Origin),
+}
+
+/// What follows on a connection after HTTP.
+pub(crate) enum After {
+    /// Bytes, unseen.
+    Tunnel(Tunnel),
+    /// TLS, with a certificate of the session's own.
+    LookInto { client: OnUpgrade, origin: Origin },
+    /// A WebSocket.
+    Socket(Socket),
+}
+
+/// One client.
+pub(crate) struct Guest {
+    pub room: Arc<Room>,
+    pub epoch: Arc<Epoch>,
+    pub place: Place,
+    pub activity: Arc<Activity>,
+    passed: Mutex<Vec<Origin>>,
+    after: Mutex<Option<After>>,
+}
+
+impl Guest {
+    /// A client from whom nothing was heard.
+    pub(super) fn new(
+        room: Arc<Room>,
+        epoch: Arc<Epoch>,
+        place: Place,
+        activity: Arc<Activity>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            room,
+            epoch,
+            place,
+            activity,
+            passed: Mutex::default(),
+            after: Mutex::default(),
+        })
+    }
+
+    /// Whoever decides.
+    pub(crate) fn gate(&self) -> &Arc<dyn Gate> {
+        &self.room.house.gate
+    }
+
+    /// Asks whether the origin may be reached, once per connection: a change of the session ends all of
+    /// its connections.
+    pub(crate) async fn may_connect(&self, origin: &Origin) -> Result<(), Refusal> {
+        if matches!(&self.place, Place::Inside(inside) if inside == origin)
+            || self.passed_before(origin)
+        {
+            return Ok(());
+        }
+        let target = Target::Connect(origin.clone());
+        self.gate().pass(self.room.session, &target).await?;
+        let mut passed = lock(&self.passed);
+        if passed.len() < REMEMBERED {
+            passed.push(origin.clone());
+        }
+        Ok(())
+    }
+
+    /// Records a refusal that no gate has made, and gives it back.
+    pub(crate) async fn refused(&self, target: &str, refusal: Refusal) -> Refusal {
+        let gate = self.gate();
+        gate.refused(self.room.session, target, &refusal).await;
+        refusal
+    }
+
+    /// Counts as a request until dropped.
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.activity.begin()
+    }
+
+    /// What follows after HTTP.
+    pub(crate) fn go_on(&self, after: After) {
+        *lock(&self.after) = Some(after);
+    }
+
+    /// What was said to follow.
+    pub(super) fn after(&self) -> Option<After> {
+        lock(&self.after).take()
+    }
+
+    fn passed_before(&self, origin: &Origin) -> bool {
+        lock(&self.passed).contains(origin)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

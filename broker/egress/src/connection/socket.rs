@@ -1,0 +1,104 @@
+//! A WebSocket: bytes both ways after the handshake, without what must not come back.
+
+use std::{io, sync::Arc};
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use valetkey_inject::Needles;
+
+use super::{Guest, tunnel};
+use crate::{forward::Opening, tally::Tally};
+
+/// How much is held, each way, in bytes.
+const BUFFER: usize = 32 * 1024;
+
+/// A WebSocket whose origin has agreed to it.
+pub(crate) struct Socket {
+    pub client: OnUpgrade,
+    pub far: Upgraded,
+    pub tally: Arc<Tally>,
+    pub needles: Option<Arc<Needles>>,
+    /// What is put into the first message.
+    pub opening: Option<Opening>,
+}
+
+impl Socket {
+    /// Carries bytes until a side leaves, or nothing goes through.
+    pub(super) async fn run(self, guest: &Guest) {
+        let Self {
+            client,
+            far,
+            tally,
+            needles,
+            opening,
+        } = self;
+        let Ok(near) = client.await else {
+            return;
+        };
+        let (mut near_reads, near_writes) = split(TokioIo::new(near));
+        let (far_reads, mut far_writes) = split(TokioIo::new(far));
+        let up = async {
+            if let Some(opening) = opening {
+                open(opening, &mut near_reads, &mut far_writes, &tally).await?;
+            }
+            tunnel::copy(near_reads, far_writes, |bytes| tally.sent(bytes)).await
+        };
+        let down = async {
+            match needles {
+                Some(needles) => scrubbed(far_reads, near_writes, &needles, &tally).await,
+                None => {
+                    tunnel::copy(far_reads, near_writes, |bytes| tally.received(bytes)).await
+                }
+            }
+        };
+        // Both sides say goodbye inside the protocol; once one connection has ended nothing follows.
+        tokio::select! {
+            _ = async { tokio::try_join!(up, down) } => {}
+            () = tunnel::watch(&tally, guest.room.house.limits.tunnel_timeout) => {}
+        }
+    }
+}
+
+/// Reads until the first message is whole and has its value.
+async fn open(
+    mut opening: Opening,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    tally: &Tally,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let came = from.read(&mut buffer).await?;
+        if came == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let new = buffer.get(..came).unwrap_or_default();
+        if let Some(bytes) = opening.feed(new).map_err(io::Error::other)? {
+            tally.sent(bytes.len());
+            return to.write_all(&bytes).await;
+        }
+    }
+}
+
+async fn scrubbed(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    needles: &Arc<Needles>,
+    tally: &Tally,
+) -> io::Result<()> {
+    let mut scrubber = needles.scrubber();
+    loop {
+        let mut buffer = bytes_mut();
+        if from.read_buf(&mut buffer).await? == 0 {
+            to.write_all(&scrubber.finish()).await?;
+            return to.shutdown().await;
+        }
+        tally.received(buffer.len());
+        to.write_all(&scrubber.feed(buffer.into())).await?;
+    }
+}
+
+fn bytes_mut() -> Vec<u8> {
+    Vec::with_capacity(BUFFER)
+}

@@ -1,0 +1,117 @@
+//! An answer on its way back: without what is for this hop, and without what was lent.
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderValue, Response, StatusCode, header, response::Parts};
+use hyper::{
+    body::{Body, Bytes, Incoming},
+    upgrade::OnUpgrade,
+};
+use valetkey_codes::Code;
+use valetkey_core::Refusal;
+use valetkey_inject::{BoxError, Needles};
+
+use super::{Opening, location::Base, send::Sent};
+use crate::{
+    body::{Counted, Reply, Towards},
+    connection::{After, Guest, Socket},
+    head,
+    tally::Tally,
+    upstream::Download,
+};
+
+/// An answer that has begun.
+pub(super) struct Answer {
+    pub sent: Sent,
+    pub needles: Option<Arc<Needles>>,
+    pub tally: Arc<Tally>,
+    pub base: Option<Base>,
+    /// The client's side, where a WebSocket was asked for.
+    pub upgrade: Option<OnUpgrade>,
+    pub opening: Option<Opening>,
+}
+
+impl Answer {
+    /// What the client gets.
+    pub(super) async fn settle(self, guest: &Guest) -> Result<Response<Reply>, Refusal> {
+        if self.sent.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return self.switch(guest).await;
+        }
+        let Self {
+            sent,
+            needles,
+            tally,
+            base,
+            ..
+        } = self;
+        let (mut parts, body) = sent.response.into_parts();
+        clean(&mut parts, base.as_ref(), needles.as_deref());
+        let reply = match sent.line {
+            Some((line, key)) => {
+                let body = Download::new(body, line, Arc::clone(&guest.epoch.pool), key);
+                let body = Counted::new(body, tally, Towards::Sandbox);
+                match needles {
+                    None => Reply::Line(body),
+                    Some(needles) => scrubbed(&needles, &mut parts, body)?,
+                }
+            }
+            None => {
+                let body = Counted::new(body, tally, Towards::Sandbox);
+                match needles {
+                    None => Reply::Stream(body),
+                    Some(needles) => scrubbed(&needles, &mut parts, body)?,
+                }
+            }
+        };
+        Ok(Response::from_parts(parts, reply))
+    }
+
+    async fn switch(self, guest: &Guest) -> Result<Response<Reply>, Refusal> {
+        let (Some(client), Some((mut line, _))) = (self.upgrade, self.sent.line) else {
+            return Err(unsound("the host changes the protocol unasked"));
+        };
+        let mut response: Response<Incoming> = self.sent.response;
+        let far = line.until(hyper::upgrade::on(&mut response)).await;
+        let far = far.map_err(|_| unsound("the host changed the protocol and left"))?;
+        let (mut parts, _) = response.into_parts();
+        clean(&mut parts, None, self.needles.as_deref());
+        let headers = &mut parts.headers;
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        guest.go_on(After::Socket(Socket {
+            client,
+            far,
+            tally: self.tally,
+            needles: self.needles,
+            opening: self.opening,
+        }));
+        Ok(Response::from_parts(parts, Reply::empty()))
+    }
+}
+
+fn clean(parts: &mut Parts, base: Option<&Base>, needles: Option<&Needles>) {
+    // A reason phrase is one more place where something could come back.
+    parts.extensions = Extensions::new();
+    parts.version = http::Version::HTTP_11;
+    head::strip(&mut parts.headers);
+    if let Some(base) = base {
+        base.rewrite(&mut parts.headers);
+    }
+    if let Some(needles) = needles {
+        needles.head(&mut parts.headers);
+    }
+}
+
+fn scrubbed<B>(needles: &Arc<Needles>, parts: &mut Parts, body: B) -> Result<Reply, Refusal>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let body = valetkey_inject::body(needles, &mut parts.headers, body);
+    body.map(Reply::Scrubbed)
+        .map_err(|error| unsound(&error.to_string()))
+}
+
+fn unsound(words: &str) -> Refusal {
+    Refusal::new(Code::HostUnreachable).saying(words)
+}

@@ -1,0 +1,146 @@
+//! One launcher, from its line until it leaves or its session is over.
+
+use std::{os::fd::AsFd as _, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use valetkey_codes::Code;
+use valetkey_core::Refusal;
+
+use super::receive::{HandedIn, receive};
+use crate::{Egress, room::Room};
+
+/// How long the line may take to arrive, and an answer to be taken.
+const LINE_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<'a> {
+    Ok(bool),
+    Error {
+        code: &'a str,
+        message: &'a str,
+        next_step: &'a str,
+    },
+    Over(&'a str),
+}
+
+/// Serves one launcher.
+pub(super) async fn attend(egress: Arc<Egress>, mut stream: UnixStream, stop: CancellationToken) {
+    if let Err(why) = admit(&egress, &stream) {
+        tracing::warn!("a launcher was turned away: {why}");
+        return;
+    }
+    let arriving = timeout(LINE_TIMEOUT, enter(&egress, &stream));
+    let entered = tokio::select! {
+        () = stop.cancelled() => return,
+        arrived = arriving => {
+            arrived.unwrap_or_else(|_| Err(Code::DeadlineExceeded.into()))
+        }
+    };
+    match entered {
+        Ok((room, handed)) => stay(&egress, stream, room, handed, &stop).await,
+        Err(refusal) => {
+            let code = refusal.code().row().id;
+            tracing::warn!(code, detail = refusal.detail(), "a room was refused");
+            let line = Line::Error {
+                code,
+                message: refusal.message(),
+                next_step: refusal.code().row().next_step,
+            };
+            say(&mut stream, &line).await;
+        }
+    }
+}
+
+/// Whose process it is, asked of the kernel before any byte is read.
+fn admit(egress: &Egress, stream: &UnixStream) -> Result<(), String> {
+    let house = egress.house();
+    let caller = house
+        .callers
+        .identify(stream.as_fd())
+        .map_err(|error| error.to_string())?;
+    if caller.uid == house.owner {
+        Ok(())
+    } else {
+        Err(format!("uid {} is not the owner's", caller.uid))
+    }
+}
+
+/// Frees the room however the visit ends.
+struct Occupied(Arc<Room>);
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.0.vacate();
+    }
+}
+
+async fn enter(egress: &Egress, stream: &UnixStream) -> Result<(Occupied, HandedIn), Refusal> {
+    let handed = receive(stream).await?;
+    if egress.is_stopping() {
+        return Err(Code::ShuttingDown.into());
+    }
+    let room = egress.room(handed.session).ok_or(Code::UnknownSession)?;
+    if !room.occupy() {
+        return Err(
+            Refusal::new(Code::AlreadyExists).saying("the session's sandbox is there already")
+        );
+    }
+    let room = Occupied(room);
+    let entry = &egress.house().entry;
+    entry.enter(handed.session, handed.sandbox).await?;
+    Ok((room, handed))
+}
+
+async fn stay(
+    egress: &Egress,
+    mut stream: UnixStream,
+    occupied: Occupied,
+    handed: HandedIn,
+    stop: &CancellationToken,
+) {
+    let HandedIn {
+        session, listener, ..
+    } = handed;
+    let room = Arc::clone(&occupied.0);
+    say(&mut stream, &Line::Ok(true)).await;
+    let left = tokio::select! {
+        biased;
+        () = room.closing.cancelled() => false,
+        () = stop.cancelled() => false,
+        () = gone(&mut stream) => true,
+        () = room.attend(&listener) => false,
+    };
+    drop(listener);
+    room.turn().await;
+    drop(occupied);
+    if !left {
+        let code = if room.closing.is_cancelled() && !egress.is_stopping() {
+            egress.house().entry.over(session).await
+        } else {
+            Code::ShuttingDown
+        };
+        say(&mut stream, &Line::Over(code.row().id)).await;
+    }
+}
+
+/// Ready when the launcher's end has closed. It has nothing more to say.
+async fn gone(stream: &mut UnixStream) {
+    let mut bytes = [0; 64];
+    while matches!(stream.read(&mut bytes).await, Ok(1..)) {}
+}
+
+async fn say(stream: &mut UnixStream, line: &Line<'_>) {
+    let Ok(mut bytes) = serde_json::to_vec(line) else {
+        return;
+    };
+    bytes.push(b'\n');
+    // A launcher that left hears nothing.
+    drop(timeout(LINE_TIMEOUT, stream.write_all(&bytes)).await);
+}

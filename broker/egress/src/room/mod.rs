@@ -1,0 +1,109 @@
+//! One session's proxy: its authority, its placeholders, its listener and whoever is connected.
+
+mod epoch;
+mod listen;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use valetkey_core::{Deadline, SessionId, ports::Cut};
+use valetkey_inject::Placeholders;
+
+pub(crate) use epoch::{Epoch, Streams};
+
+use crate::{
+    authority::{Authority, AuthorityError},
+    egress::House,
+    forward::Lent,
+};
+
+/// What belongs to one session.
+pub(crate) struct Room {
+    pub house: Arc<House>,
+    pub session: SessionId,
+    pub authority: Authority,
+    pub placeholders: Placeholders,
+    pub lent: Lent,
+    /// The session is over.
+    pub closing: CancellationToken,
+    epoch: Mutex<Arc<Epoch>>,
+    occupied: watch::Sender<bool>,
+}
+
+impl Room {
+    /// A room that nobody is in yet.
+    pub(crate) fn new(
+        house: Arc<House>,
+        session: SessionId,
+        placeholders: Placeholders,
+        ends: Option<Deadline>,
+    ) -> Result<Self, AuthorityError> {
+        Ok(Self {
+            authority: Authority::new(house.gate.now(), ends)?,
+            epoch: Mutex::new(Epoch::new(&house.limits)),
+            house,
+            session,
+            placeholders,
+            lent: Lent::default(),
+            closing: CancellationToken::new(),
+            occupied: watch::Sender::new(false),
+        })
+    }
+
+    /// What new connections belong to.
+    pub(crate) fn epoch(&self) -> Arc<Epoch> {
+        Arc::clone(&self.epoch.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Begins to cut every connection; those that come later belong to the epoch that begins here. When the
+    /// future is ready nothing of the old one runs.
+    pub(crate) fn turn(&self) -> impl Future<Output = Cut> + use<> {
+        self.turn_to(Epoch::new(&self.house.limits))
+    }
+
+    /// Begins to close it for good. When the future is ready its listener is gone too.
+    pub(crate) fn close(self: &Arc<Self>) -> impl Future<Output = Cut> + use<> {
+        self.closing.cancel();
+        // Whoever is accepted at this very moment finds an epoch that is over.
+        let over = Epoch::new(&self.house.limits);
+        over.begin_end();
+        let cutting = self.turn_to(over);
+        let mut occupied = self.occupied.subscribe();
+        async move {
+            let cut = cutting.await;
+            // The sender lives as long as the room; without it nobody is in.
+            drop(occupied.wait_for(|occupied| !occupied).await);
+            cut
+        }
+    }
+
+    fn turn_to(&self, next: Arc<Epoch>) -> impl Future<Output = Cut> + use<> {
+        let old = {
+            let mut epoch = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *epoch, next)
+        };
+        let cut = old.begin_end();
+        async move {
+            old.ended().await;
+            cut
+        }
+    }
+
+    /// Whether the room was free and open; it is occupied now.
+    pub(crate) fn occupy(&self) -> bool {
+        let free = self
+            .occupied
+            .send_if_modified(|occupied| !std::mem::replace(occupied, true));
+        if free && self.closing.is_cancelled() {
+            self.vacate();
+            return false;
+        }
+        free
+    }
+
+    /// The listener is gone.
+    pub(crate) fn vacate(&self) {
+        self.occupied.send_replace(false);
+    }
+}

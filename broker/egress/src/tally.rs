@@ -1,0 +1,94 @@
+//! Counts what passes for one request or one tunnel and tells it: at the end, and every second before.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use valetkey_core::{CredentialName, SessionId, network::Origin};
+
+use crate::{
+    connection::UnderWay,
+    gate::{Gate, Used},
+};
+
+/// How long a byte that passed may wait until it is told.
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(1);
+
+/// Bytes of one request's bodies, or of one tunnel. The end is told when the last holder lets go, whichever
+/// way that comes about.
+pub(crate) struct Tally {
+    gate: Arc<dyn Gate>,
+    session: SessionId,
+    origin: Origin,
+    credential: Option<CredentialName>,
+    requests: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+    /// The request's connection is not idle meanwhile.
+    _under_way: Option<UnderWay>,
+}
+
+impl Tally {
+    /// Counts a request that is under way, or a tunnel, which is none.
+    pub(crate) fn begin(
+        gate: &Arc<dyn Gate>,
+        session: SessionId,
+        origin: Origin,
+        credential: Option<CredentialName>,
+        request: Option<UnderWay>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gate: Arc::clone(gate),
+            session,
+            origin,
+            credential,
+            requests: AtomicU64::new(request.is_some().into()),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            _under_way: request,
+        })
+    }
+
+    /// So many bytes came from the sandbox.
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// So many bytes went to it.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn owes(&self) -> bool {
+        self.sent.load(Ordering::Relaxed) != 0 || self.received.load(Ordering::Relaxed) != 0
+    }
+
+    /// Tells what was not told yet.
+    pub(crate) fn tell(&self) {
+        let requests = self.requests.swap(0, Ordering::Relaxed);
+        let sent = self.sent.swap(0, Ordering::Relaxed);
+        let received = self.received.swap(0, Ordering::Relaxed);
+        if requests == 0 && sent == 0 && received == 0 {
+            return;
+        }
+        let used = Used {
+            origin: self.origin.clone(),
+            credential: self.credential.clone(),
+            requests,
+            sent,
+            received,
+        };
+        self.gate.used(self.session, used);
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}

@@ -1,0 +1,106 @@
+//! Connects to an origin, within a time.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
+use valetkey_codes::Code;
+use valetkey_core::{
+    Refusal,
+    network::{Endpoint, Origin, Scheme},
+};
+
+use super::{Leg, Resolve, Trust, resolve};
+use crate::{Limits, gate::Gate};
+
+/// What connecting needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub gate: &'a Arc<dyn Gate>,
+    pub resolver: &'a dyn Resolve,
+    pub trust: &'a Trust,
+    pub limits: &'a Limits,
+}
+
+/// A connection, and whether HTTP/2 was agreed on.
+pub(crate) struct Reached {
+    pub leg: Leg,
+    pub h2: bool,
+}
+
+impl Way<'_> {
+    /// A connection to `origin`; over TLS also HTTP/2 where `h2` is spoken on the near side.
+    pub(crate) async fn reach(self, origin: &Origin, h2: bool) -> Result<Reached, Refusal> {
+        let reaching = async {
+            let stream = self.connect(&origin.endpoint).await?;
+            match origin.scheme {
+                Scheme::Http => Ok(Reached {
+                    leg: Leg::Plain(stream),
+                    h2: false,
+                }),
+                Scheme::Https => self.secure(stream, &origin.endpoint, h2).await,
+            }
+        };
+        self.in_time(reaching).await
+    }
+
+    /// A bare connection to `endpoint`.
+    pub(crate) async fn tunnel(self, endpoint: &Endpoint) -> Result<TcpStream, Refusal> {
+        self.in_time(self.connect(endpoint)).await
+    }
+
+    async fn in_time<T>(
+        self,
+        reaching: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let within = self.limits.connect_timeout;
+        timeout(within, reaching).await.unwrap_or_else(|_| {
+            let seconds = within.as_secs_f64();
+            Err(Refusal::new(Code::HostUnreachable)
+                .saying(format!("the host did not answer within {seconds} s")))
+        })
+    }
+
+    async fn connect(self, endpoint: &Endpoint) -> Result<TcpStream, Refusal> {
+        let addresses = resolve::addresses(&**self.gate, self.resolver, endpoint).await?;
+        let mut last = None;
+        for address in addresses {
+            match connect_to(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(error),
+            }
+        }
+        let why = last.map(|error| error.to_string()).unwrap_or_default();
+        Err(Refusal::new(Code::HostUnreachable).because(why))
+    }
+
+    async fn secure(
+        self,
+        stream: TcpStream,
+        endpoint: &Endpoint,
+        h2: bool,
+    ) -> Result<Reached, Refusal> {
+        let name = ServerName::try_from(endpoint.host.as_str().to_owned()).map_err(|error| {
+            Refusal::new(Code::HostUnreachable).because(error.to_string())
+        })?;
+        let config = if h2 { &self.trust.either } else { &self.trust.http1 };
+        let connector = TlsConnector::from(Arc::clone(config));
+        let stream = connector.connect(name, stream).await.map_err(|error| {
+            Refusal::new(Code::HostUnreachable)
+                .saying("the host's certificate or its tls is not accepted")
+                .because(error.to_string())
+        })?;
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(Reached {
+            leg: Leg::Tls(Box::new(stream)),
+            h2,
+        })
+    }
+}
+
+async fn connect_to(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

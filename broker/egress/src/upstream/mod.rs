@@ -1,0 +1,16 @@
+//! The other leg: to the origin, at an address that was looked at.
+
+mod connect;
+mod h1;
+mod leg;
+mod pool;
+mod resolve;
+mod tls;
+
+pub(crate) use connect::{Reached, Way};
+pub(crate) use h1::{Download, Line};
+pub(crate) use leg::Leg;
+pub(crate) use pool::{Key, Pool, Stream};
+pub use resolve::{Resolve, SystemResolver};
+pub use tls::UpstreamError;
+pub(crate) use tls::Trust;
