@@ -51,7 +51,10 @@ pub fn findings() -> Vec<Finding> {
 }
 
 fn kernel() -> Finding {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
     good("kernel", format!("Linux {}", printable(&release)))
 }
 
@@ -60,7 +63,15 @@ fn namespaces(program: &Path) -> Finding {
     const NAME: &str = "namespaces";
     let tried = Command::new(program)
         .args(["--unshare-all", "--unshare-user", "--disable-userns"])
-        .args(["--cap-drop", "ALL", "--ro-bind", "/", "/", "--proc", "/proc"])
+        .args([
+            "--cap-drop",
+            "ALL",
+            "--ro-bind",
+            "/",
+            "/",
+            "--proc",
+            "/proc",
+        ])
         .args(["--dev", "/dev", "--", "/usr/bin/true"])
         .stdin(Stdio::null())
         .env_clear()
@@ -115,9 +126,8 @@ fn landlock() -> Finding {
         let rules = Ruleset::default().handle_access(AccessFs::MakeChar)?;
         Ok(rules.create()?.restrict_self()?.landlock)
     });
-    let abi: Result<LandlockStatus, RulesetError> = abi
-        .join()
-        .unwrap_or(Ok(LandlockStatus::NotImplemented));
+    let abi: Result<LandlockStatus, RulesetError> =
+        abi.join().unwrap_or(Ok(LandlockStatus::NotImplemented));
     match abi.map(ABI::from) {
         Ok(ABI::Unsupported) | Err(_) => bad(
             NAME,

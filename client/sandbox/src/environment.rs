@@ -60,8 +60,7 @@ fn through_the_proxy(options: &mut Options) {
         options.variable(name, "localhost,127.0.0.1,::1");
     }
     options.variable("NODE_USE_ENV_PROXY", "1");
-    let java = ["http", "https"].map(|scheme| {
-        format!("-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}")
-    });
+    let java = ["http", "https"]
+        .map(|scheme| format!("-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}"));
     options.variable("JAVA_TOOL_OPTIONS", java.join(" "));
 }

@@ -6,7 +6,9 @@ use std::{io, path::Path};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody to make the room.
-    #[error("bubblewrap was expected at /usr/bin/bwrap or in a folder of PATH that only root can change")]
+    #[error(
+        "bubblewrap was expected at /usr/bin/bwrap or in a folder of PATH that only root can change"
+    )]
     BwrapMissing,
     /// An old one, without the options that a room needs.
     #[error("bubblewrap 0.8 or later was expected, and `{0}` was found")]

@@ -62,8 +62,11 @@ fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
     let common = fs::canonicalize(own.join(small(&own.join("commondir"))?.trim())).ok()?;
     let back = fs::canonicalize(small(&own.join("gitdir"))?.trim()).ok()?;
     let user = geteuid().as_raw();
-    let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|facts| facts.is_dir() && facts.uid() == user);
-    let is_repository = ["objects", "refs"].iter().all(|name| common.join(name).is_dir());
+    let is_ours =
+        |path: &Path| fs::metadata(path).is_ok_and(|facts| facts.is_dir() && facts.uid() == user);
+    let is_repository = ["objects", "refs"]
+        .iter()
+        .all(|name| common.join(name).is_dir());
     (back == fs::canonicalize(file).ok()?
         && own.parent()? == common.join("worktrees")
         && is_ours(&own)

@@ -13,6 +13,7 @@ use std::{
     process::Command,
 };
 
+use nix::sys::signal::SigSet;
 use rustix::{
     io::fcntl_dupfd_cloexec,
     process::{Resource, Rlimit, setrlimit},
@@ -120,6 +121,10 @@ fn become_agent(command: Vec<OsString>) -> Result<Infallible, Stop> {
     let Some(program) = words.next() else {
         return Err(Stop::Saying(Reply::Failed("no command".into())));
     };
+    // Bubblewrap is made to block what a terminal sends (`spawn.rs`), and `exec` keeps that.
+    SigSet::empty()
+        .thread_set_mask()
+        .map_err(Stop::at("the mask of signals"))?;
     let error = Command::new(program).args(words).exec();
     let status = if error.kind() == ErrorKind::NotFound {
         127

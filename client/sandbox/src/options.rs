@@ -44,7 +44,12 @@ impl Options {
         self.two("--setenv", name, value);
     }
 
-    pub(crate) fn two(&mut self, option: &str, first: impl AsRef<OsStr>, second: impl AsRef<OsStr>) {
+    pub(crate) fn two(
+        &mut self,
+        option: &str,
+        first: impl AsRef<OsStr>,
+        second: impl AsRef<OsStr>,
+    ) {
         let second = second.as_ref().to_owned();
         self.words
             .extend([option.into(), first.as_ref().to_owned(), second]);

@@ -63,7 +63,14 @@ const OWN: &[&str] = &[
     "/usr", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp", "/var/tmp", HOME,
 ];
 /// Where a room shows nothing of the host's.
-const NEVER: &[&str] = &["/proc", "/sys", "/dev", "/boot", "/run/valetkey", "/run/valetkey-bin"];
+const NEVER: &[&str] = &[
+    "/proc",
+    "/sys",
+    "/dev",
+    "/boot",
+    "/run/valetkey",
+    "/run/valetkey-bin",
+];
 
 const ELSEWHERE: &str = "start in a folder of one project, below your home";
 
@@ -71,7 +78,8 @@ const ELSEWHERE: &str = "start in a folder of one project, below your home";
 pub(crate) fn workspace(path: &Path, private: &Private) -> Result<PathBuf, Error> {
     let refuse = |why: String| Err(Error::place(path, why, ELSEWHERE));
     let real = real(path)?;
-    let facts = fs::metadata(&real).map_err(|error| Error::place(path, error.to_string(), ELSEWHERE))?;
+    let facts =
+        fs::metadata(&real).map_err(|error| Error::place(path, error.to_string(), ELSEWHERE))?;
     if !facts.is_dir() {
         return refuse("a workspace is a folder".into());
     }
@@ -95,7 +103,11 @@ pub(crate) fn mount(path: &Path, inside: &Path, private: &Private) -> Result<Pat
     hides_nothing(inside, inside)?;
     let real = real(path)?;
     if fs::canonicalize(&private.home).is_ok_and(|home| home.starts_with(&real)) {
-        return Err(Error::place(path, "it is your home, or your home is in it", ELSEWHERE));
+        return Err(Error::place(
+            path,
+            "it is your home, or your home is in it",
+            ELSEWHERE,
+        ));
     }
     shows_nothing_private(path, &real, private)?;
     Ok(real)
@@ -148,7 +160,10 @@ mod tests {
         for name in ["project", ".ssh/keys", "link-goes-here"] {
             std::fs::create_dir_all(home.join(name)).expect("a folder");
         }
-        let folders = vec![home.join(".ssh"), folder.path().join("not-there-yet/valetkey")];
+        let folders = vec![
+            home.join(".ssh"),
+            folder.path().join("not-there-yet/valetkey"),
+        ];
         (folder, Private { home, folders })
     }
 

@@ -119,7 +119,10 @@ impl Protection {
             self.protect(folder, Path::new(name))?;
         }
         for worktree in git::worktrees(folder) {
-            let within = worktree.strip_prefix(folder).unwrap_or(&worktree).to_owned();
+            let within = worktree
+                .strip_prefix(folder)
+                .unwrap_or(&worktree)
+                .to_owned();
             self.protect(folder, &within)?;
         }
         // A folder with a worktree in it stays where it is, and so does the one above.
@@ -129,7 +132,11 @@ impl Protection {
 
     fn protect(&mut self, root: &Path, path: &Path) -> Result<(), Error> {
         let names: Vec<_> = path.components().collect();
-        if names.is_empty() || !names.iter().all(|name| matches!(name, Component::Normal(_))) {
+        if names.is_empty()
+            || !names
+                .iter()
+                .all(|name| matches!(name, Component::Normal(_)))
+        {
             return Err(Error::Plan(
                 "a protected path that is not one below the workspace",
             ));
@@ -149,6 +156,13 @@ impl Protection {
                 // way nothing comes.
                 Ok(facts) if is_last || !facts.is_dir() => {
                     self.note_other_names(&here, &facts);
+                    self.placeholders.adopt(&here)?;
+                    self.mounts.insert(here, false);
+                    return Ok(());
+                }
+                // A folder above that was made for another path is closed as a whole.
+                Ok(_) if self.mounts.get(&here) == Some(&false) => return Ok(()),
+                Ok(_) if self.placeholders.adopt(&here)? => {
                     self.mounts.insert(here, false);
                     return Ok(());
                 }
@@ -188,7 +202,10 @@ impl Protection {
 
     /// What an agent made that somebody should look at before they use it.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let made = self.unborn.iter().filter(|path| fs::symlink_metadata(path).is_ok());
+        let made = self
+            .unborn
+            .iter()
+            .filter(|path| fs::symlink_metadata(path).is_ok());
         made.map(|path| {
             format!(
                 "the agent made the repository `{}`: look at its `config`, `hooks` and `commondir` before you use git there",

@@ -77,7 +77,9 @@ impl Sandbox {
             program: bwrap.clone(),
             arguments,
             stdin: theirs,
-            stderr: messages.try_clone().map_err(os("making a file in memory"))?,
+            stderr: messages
+                .try_clone()
+                .map_err(os("making a file in memory"))?,
             inherited,
         })
         .map_err(os("starting bubblewrap"))?;
@@ -210,7 +212,8 @@ struct Ready {
 
 fn meet(first: &OwnedFd, information: OwnedFd, orders: &Orders) -> Result<Ready, Error> {
     let (socket, theirs) = pair().map_err(os("making a socket"))?;
-    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE)).map_err(os("setting a time limit"))?;
+    set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))
+        .map_err(os("setting a time limit"))?;
     let given = [theirs.as_fd(), stdio::stdin(), stdio::stderr()];
     // It waits in the socket until `init` is there.
     send(first, orders, &given).map_err(|_| refusal(None))?;
@@ -272,11 +275,7 @@ fn deliver(to: &OwnedFd, signal: Signal) -> Result<(), Error> {
 }
 
 /// Only options that say nothing: the others are in memory.
-fn arguments(
-    room: &Room,
-    options: &OwnedFd,
-    informer: &OwnedFd,
-) -> Result<Vec<CString>, Error> {
+fn arguments(room: &Room, options: &OwnedFd, informer: &OwnedFd) -> Result<Vec<CString>, Error> {
     let (options, informer) = (
         options.as_raw_fd().to_string(),
         informer.as_raw_fd().to_string(),

@@ -84,8 +84,8 @@ fn spawn(start: Start) -> io::Result<(Pid, OwnedFd)> {
     Ok((pid, pidfd_open(number, PidfdFlags::empty())?))
 }
 
-/// A terminal sends its signals to bubblewrap too, which would die of them and take the agent with it. To
-/// `std::process::Command`, which empties the mask of whatever it starts, this cannot be said.
+/// A terminal sends its signals to bubblewrap too, which would die of them and take the agent with it.
+/// `std::process::Command` cannot be told so, and empties the mask of whatever it starts.
 fn attributes() -> nix::Result<PosixSpawnAttr> {
     let mut blocked = SigSet::empty();
     for signal in [

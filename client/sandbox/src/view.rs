@@ -8,8 +8,9 @@ use std::{
 use crate::{
     environment,
     error::Error,
-    etc, places,
+    etc,
     options::Options,
+    places,
     protect::Protection,
     room::{HOME, PROGRAMS, Room, SOCKETS},
     trust,
@@ -76,7 +77,9 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
     }
     // Last, when every place for a mount has been made.
     options.flag(&["--remount-ro", "/", "--chdir"]);
-    options.flag(&[workspace.to_str().ok_or(Error::Plan("a workspace whose path is not UTF-8"))?]);
+    options.flag(&[workspace
+        .to_str()
+        .ok_or(Error::Plan("a workspace whose path is not UTF-8"))?]);
     Ok(View {
         options,
         protection,

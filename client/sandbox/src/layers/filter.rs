@@ -73,7 +73,11 @@ const REFUSED: &[i64] = &[
 /// Since Linux 6.15, one number for all architectures.
 const OPEN_TREE_ATTR: i64 = 467;
 /// Gone since Linux 6.8.
-const LOOKUP_DCOOKIE: i64 = if cfg!(target_arch = "x86_64") { 212 } else { 18 };
+const LOOKUP_DCOOKIE: i64 = if cfg!(target_arch = "x86_64") {
+    212
+} else {
+    18
+};
 
 /// Said not to be there, for which callers have another way: the flags of `clone3` are in memory, where
 /// no filter can read them, and the C library falls back to `clone`.
@@ -118,10 +122,7 @@ fn programs() -> Result<[BpfProgram; 2], BackendError> {
 }
 
 /// A call of another architecture kills the process; so seccompiler has it.
-fn compile(
-    calls: BTreeMap<i64, Vec<SeccompRule>>,
-    errno: u32,
-) -> Result<BpfProgram, BackendError> {
+fn compile(calls: BTreeMap<i64, Vec<SeccompRule>>, errno: u32) -> Result<BpfProgram, BackendError> {
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
     let action = SeccompAction::Errno(errno);
     SeccompFilter::new(calls, SeccompAction::Allow, action, architecture)?.try_into()

@@ -7,14 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, XattrFlags, flock, lgetxattr, setxattr};
 
 use crate::{
     error::{Error, os},
     git::HERE,
 };
 
-/// Removes on drop what it made, where it is still as it was made.
+/// How a placeholder is known to a later room, which may be the one to remove it: rooms can share a
+/// workspace, and one whose maker was killed removes nothing. On file systems without such attributes an
+/// empty folder may stay.
+const MARK: &str = "user.valetkey.placeholder";
+
+/// Removes on drop what it made, or found marked, where it is still as it was made.
 #[derive(Debug)]
 pub(crate) struct Placeholders {
     /// The workspace, locked for as long as a room protects something in it.
@@ -50,11 +55,7 @@ impl Placeholders {
     /// An empty folder, which git does not see: an empty file would be committed by `git add --all`. But
     /// where git itself looks for a file, a file.
     pub(crate) fn make(&mut self, path: &Path) -> Result<(), Error> {
-        let content: Option<&[u8]> = match path.file_name().and_then(|name| name.to_str()) {
-            Some("config" | "config.worktree") => Some(b""),
-            Some("commondir") => Some(HERE),
-            _ => None,
-        };
+        let content = content(path);
         let made = match content {
             Some(content) => OpenOptions::new()
                 .write(true)
@@ -64,11 +65,28 @@ impl Placeholders {
             None => fs::create_dir(path),
         };
         match made {
-            Ok(()) => {}
-            // Another room made it just now, and takes it away again.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
-            Err(error) => return Err(os("making a place to protect")(error)),
+            Ok(()) => {
+                let _ = setxattr(path, MARK, b"1", XattrFlags::CREATE);
+                self.remember(path, content)
+            }
+            // Another room made it just now.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.adopt(path).map(drop),
+            Err(error) => Err(os("making a place to protect")(error)),
         }
+    }
+
+    /// Takes over what an earlier room made, if this is one's and nothing was added; whether it is.
+    pub(crate) fn adopt(&mut self, path: &Path) -> Result<bool, Error> {
+        let content = content(path);
+        let is_marked = lgetxattr(path, MARK, &mut [0; 8]).is_ok();
+        if is_marked && is_as_made(path, content) {
+            self.remember(path, content)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn remember(&mut self, path: &Path, content: Option<&'static [u8]>) -> Result<(), Error> {
         let facts = fs::symlink_metadata(path).map_err(os("making a place to protect"))?;
         self.made.push(Made {
             path: path.to_owned(),
@@ -76,6 +94,15 @@ impl Placeholders {
             content,
         });
         Ok(())
+    }
+}
+
+/// What is written to a placeholder; `None` is a folder.
+fn content(path: &Path) -> Option<&'static [u8]> {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("config" | "config.worktree") => Some(b""),
+        Some("commondir") => Some(HERE),
+        _ => None,
     }
 }
 
@@ -100,12 +127,17 @@ impl Made {
             return;
         }
         let _ = match self.content {
-            // A folder that is not empty stays.
+            // The kernel leaves one that is not empty.
             None => fs::remove_dir(&self.path),
-            Some(content) if fs::read(&self.path).is_ok_and(|now| now == content) => {
-                fs::remove_file(&self.path)
-            }
+            Some(_) if is_as_made(&self.path, self.content) => fs::remove_file(&self.path),
             Some(_) => Ok(()),
         };
+    }
+}
+
+fn is_as_made(path: &Path, content: Option<&[u8]>) -> bool {
+    match content {
+        None => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
+        Some(content) => fs::read(path).is_ok_and(|now| now == content),
     }
 }

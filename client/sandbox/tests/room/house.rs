@@ -61,7 +61,7 @@ impl House {
 
     /// A room whose agent is a shell with this script; what it writes goes to a file on the host.
     pub(crate) fn room(&self, script: &str) -> Room {
-        let script = format!("exec >/out/text 2>&1\n{script}");
+        let script = format!("rm -f /out/text; exec >>/out/text 2>&1\n{script}");
         let command = ["sh", "-c", &script].map(Into::into).into();
         let this = env::current_exe().expect("a test knows its own path");
         let mut room = Room::new(this, self.workspace(), command);

@@ -7,7 +7,8 @@ use crate::house::House;
 #[test]
 fn whoever_holds_the_listener_accepts_from_inside() {
     let house = House::new();
-    let mut room = house.room("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; head -n1 <&3; env | grep -i proxy'");
+    let mut room = house
+        .room("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128; head -n1 <&3; env | grep -i proxy'");
     room.proxy = true;
     let mut sandbox = house.start(&room);
     let listener = TcpListener::from(sandbox.take_listener().expect("a listener"));
@@ -17,7 +18,10 @@ fn whoever_holds_the_listener_accepts_from_inside() {
     assert_eq!(sandbox.wait().expect("it ends").status, 0);
     let text = house.text();
     assert!(text.starts_with("from outside\n"), "{text}");
-    assert!(text.contains("https_proxy=http://127.0.0.1:3128\n"), "{text}");
+    assert!(
+        text.contains("https_proxy=http://127.0.0.1:3128\n"),
+        "{text}"
+    );
 }
 
 /// Inside nobody can answer in its place.
@@ -57,10 +61,18 @@ fn the_authority_is_believed_beside_the_hosts() {
     );
     room.authority = Some(pem.into());
     let outcome = house.run(&room);
-    assert!(outcome.text.starts_with(&format!("the proxy\n-----END CERTIFICATE-----\n{pem}")));
+    assert!(
+        outcome
+            .text
+            .starts_with(&format!("the proxy\n-----END CERTIFICATE-----\n{pem}"))
+    );
     assert!(!outcome.text.contains("differ"), "{}", outcome.text);
     assert_ne!(outcome.status, 0, "it cannot be changed");
     let host = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     let count = host.matches("BEGIN").count() + 1;
-    assert!(outcome.text.contains(&format!("\n{count}\n")), "{}", outcome.text);
+    assert!(
+        outcome.text.contains(&format!("\n{count}\n")),
+        "{}",
+        outcome.text
+    );
 }

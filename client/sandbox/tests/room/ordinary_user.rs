@@ -21,7 +21,12 @@ fn everything_again() {
     let copy = folder.path().join("room");
     fs::copy(own, &copy).expect("a copy");
     let output = Command::new("setpriv")
-        .args(["--reuid=nobody", "--regid=65534", "--clear-groups", "--inh-caps=-all"])
+        .args([
+            "--reuid=nobody",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=-all",
+        ])
         .arg(&copy)
         .args(["--skip", "start::", "--test-threads=2"])
         .current_dir(folder.path())

@@ -30,10 +30,19 @@ fn what_others_run_cannot_be_changed() {
     let done: Vec<_> = outcome
         .text
         .lines()
-        .filter(|line| matches!(line.split(' ').next(), Some("written" | "linked" | "moved" | "removed")))
+        .filter(|line| {
+            matches!(
+                line.split(' ').next(),
+                Some("written" | "linked" | "moved" | "removed")
+            )
+        })
         .collect();
     assert!(done.is_empty(), "{done:?} in {}", outcome.text);
-    assert!(outcome.text.ends_with("minemineminemine"), "{}", outcome.text);
+    assert!(
+        outcome.text.ends_with("minemineminemine"),
+        "{}",
+        outcome.text
+    );
 }
 
 /// What was made to be protected is gone, and what the agent made is not.
@@ -61,10 +70,24 @@ fn listing(house: &House) -> Vec<String> {
     let mut names = Vec::new();
     for folder in ["", ".git"] {
         for entry in fs::read_dir(house.workspace().join(folder)).expect("it") {
-            names.push(entry.expect("one").file_name().to_string_lossy().into_owned());
+            names.push(
+                entry
+                    .expect("one")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned(),
+            );
         }
     }
-    let by_git = ["COMMIT_EDITMSG", "index", "logs", "packed-refs", "ORIG_HEAD", "gc.pid", "worktrees"];
+    let by_git = [
+        "COMMIT_EDITMSG",
+        "index",
+        "logs",
+        "packed-refs",
+        "ORIG_HEAD",
+        "gc.pid",
+        "worktrees",
+    ];
     names.retain(|name| !by_git.contains(&name.as_str()));
     names.sort();
     names
@@ -75,7 +98,8 @@ fn listing(house: &House) -> Vec<String> {
 fn another_room_keeps_what_is_protected() {
     let house = House::new();
     let mut first = house.start(&house.room("sleep 0.1"));
-    let wait = "until [ -e /out/go ]; do sleep 0.01; done; (echo evil > .idea/x) || (mkdir .vscode)";
+    let wait =
+        "until [ -e /out/go ]; do sleep 0.01; done; (echo evil > .idea/x) || (mkdir .vscode)";
     let mut second = house.start(&house.room(wait));
     first.wait().expect("it ends");
     drop(first);
@@ -117,7 +141,11 @@ fn another_name_of_a_protected_file_is_told() {
     let envrc = house.write(".envrc", "mine");
     fs::hard_link(envrc, house.workspace().join("other")).expect("a link");
     let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    assert!(sandbox.notes()[0].contains(".envrc"), "{:?}", sandbox.notes());
+    assert!(
+        sandbox.notes()[0].contains(".envrc"),
+        "{:?}",
+        sandbox.notes()
+    );
 }
 
 #[test]
@@ -125,7 +153,11 @@ fn a_repository_made_inside_is_told() {
     let house = House::new();
     let outcome = house.script("git init -q . && echo evil > .git/hooks/post-checkout");
     assert_eq!(outcome.status, 0, "{}", outcome.text);
-    assert!(outcome.leftovers[0].contains("hooks"), "{:?}", outcome.leftovers);
+    assert!(
+        outcome.leftovers[0].contains("hooks"),
+        "{:?}",
+        outcome.leftovers
+    );
 }
 
 /// Git works in a linked worktree, whose repository is elsewhere; and what that would run by is closed,
@@ -136,7 +168,10 @@ fn a_linked_worktree_has_its_repository() {
     let repository = house.path("home/repository");
     fs::create_dir(&repository).expect("a folder");
     house.git(&repository, &["init", "-q"]);
-    house.git(&repository, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    house.git(
+        &repository,
+        &["commit", "-q", "--allow-empty", "-m", "first"],
+    );
     fs::remove_dir(house.workspace()).expect("it is empty");
     house.git(&repository, &["worktree", "add", "-q", "../project"]);
     house.git(&repository, &["worktree", "add", "-q", "../third"]);
@@ -168,7 +203,10 @@ fn a_forged_worktree_shows_nothing() {
     let other = house.path("home/other");
     fs::create_dir(&other).expect("a folder");
     house.git(&other, &["init", "-q"]);
-    house.write(".git", &format!("gitdir: {}\n", other.join(".git").display()));
+    house.write(
+        ".git",
+        &format!("gitdir: {}\n", other.join(".git").display()),
+    );
     let mut sandbox = house.start(&house.room(&format!("ls {}", other.display())));
     assert_ne!(sandbox.wait().expect("it ends").status, 0);
     assert_eq!(sandbox.notes().len(), 1, "{:?}", sandbox.notes());

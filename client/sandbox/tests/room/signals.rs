@@ -18,6 +18,14 @@ fn the_status_is_the_agents() {
     assert_eq!(house.script("ulimit -c").text, "0\n");
 }
 
+/// Bubblewrap blocks what a terminal sends; the agent must not have that from it.
+#[test]
+fn no_signal_is_blocked_in_the_agent() {
+    let house = House::new();
+    let text = house.script("grep SigBlk /proc/self/status").text;
+    assert_eq!(text, "SigBlk:\t0000000000000000\n");
+}
+
 #[test]
 fn a_signal_is_for_the_agent_itself() {
     let house = House::new();
@@ -82,7 +90,10 @@ fn a_program_that_is_not_there_is_told() {
         let mut sandbox = Sandbox::spawn(&room).expect("a room");
         let error = sandbox.go().expect_err("it does not start");
         assert!(error.to_string().contains(program), "{error}");
-        assert!(matches!(error, Error::Command { status, .. } if status == expected), "{error:?}");
+        assert!(
+            matches!(error, Error::Command { status, .. } if status == expected),
+            "{error:?}"
+        );
         sandbox.wait().expect("it ends");
     }
 }
@@ -104,7 +115,11 @@ fn the_layers_are_told() {
     assert_eq!(sandbox.go().expect("it begins").landlock, Landlock::Full);
     sandbox.wait().expect("it ends");
     for finding in valetkey_sandbox::findings() {
-        assert_eq!(finding.health, valetkey_sandbox::Health::Good, "{finding:?}");
+        assert_eq!(
+            finding.health,
+            valetkey_sandbox::Health::Good,
+            "{finding:?}"
+        );
     }
 }
 
