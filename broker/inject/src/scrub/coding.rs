@@ -1,0 +1,172 @@
+//! Bodies that are compressed, and how not to be sent any.
+
+use std::{io, sync::Arc};
+
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
+use futures_util::TryStreamExt as _;
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, SEC_WEBSOCKET_EXTENSIONS,
+        TE, TRANSFER_ENCODING,
+    },
+};
+use http_body_util::{BodyDataStream, BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::{Body, Bytes, Frame};
+use tokio::io::{AsyncBufRead, AsyncRead};
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use super::{Needles, ScrubbedBody};
+
+/// What a body breaks with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// A scrubbed body.
+pub type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A response that cannot be searched, and so does not go to the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the response is encoded so that it cannot be searched for the credential; `gzip`, `deflate` and `br` can be, one of them and from the beginning"
+)]
+pub struct Unsearchable;
+
+/// What one poll of a decoder gives at most, in bytes.
+const PIECE: usize = 16 * 1024;
+
+/// Names of what compresses a message inside of a body: with them, gRPC and Connect do.
+const INNER: [HeaderName; 3] = [
+    HeaderName::from_static("grpc-encoding"),
+    HeaderName::from_static("connect-content-encoding"),
+    HeaderName::from_static("im"),
+];
+/// Names of what asks for that. `A-IM` is of RFC 3229 section 10.5.3.
+const ASKS: [HeaderName; 4] = [
+    HeaderName::from_static("grpc-accept-encoding"),
+    HeaderName::from_static("connect-accept-encoding"),
+    HeaderName::from_static("a-im"),
+    SEC_WEBSOCKET_EXTENSIONS,
+];
+/// Names of what is not so any more when a body is decoded.
+const OF_ENCODED: [HeaderName; 4] = [
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+];
+
+/// Asks the upstream for what can be searched: not compressed, in no layer. A `Range` stays.
+pub fn ask_plain(headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for name in ASKS {
+        headers.remove(name);
+    }
+    let trailers = words(headers, &TE).any(|word| word.eq_ignore_ascii_case(b"trailers"));
+    headers.remove(TE);
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The body of a response, scrubbed, and decoded if it must be: then its headers do not say any more how
+/// it was encoded and how long it is, and its trailers are dropped. The headers themselves are for
+/// [`Needles::head`]. Memory is bounded by what the coding's window asks for (32 KiB; for `br` up to 16 MiB)
+/// however large the body is.
+///
+/// Without needles the body passes as it is. So does one without a byte, as for `HEAD`.
+///
+/// # Errors
+/// Where it cannot be searched: another coding or several, a part of something encoded, or a layer below
+/// such as gRPC's that compresses.
+pub fn body<B>(
+    needles: &Arc<Needles>,
+    headers: &mut HeaderMap,
+    body: B,
+) -> Result<BoxBody, Unsearchable>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    if needles.is_empty() || body.is_end_stream() {
+        return Ok(body.map_err(Into::into).boxed_unsync());
+    }
+    let chunked = |word: &[u8]| word.eq_ignore_ascii_case(b"chunked");
+    let layered = |name| !words(headers, name).all(is_identity);
+    if INNER.iter().any(layered) || !words(headers, &TRANSFER_ENCODING).all(chunked) {
+        return Err(Unsearchable);
+    }
+    let Some(coding) = Coding::of(headers)? else {
+        let body = ScrubbedBody::new(body, needles);
+        return Ok(body.map_err(Into::into).boxed_unsync());
+    };
+    let encoded = reader(body);
+    let body = match coding {
+        Coding::Gzip => {
+            let mut decoder = GzipDecoder::new(encoded);
+            decoder.multiple_members(true);
+            decoded(decoder, needles)
+        }
+        Coding::Deflate => decoded(ZlibDecoder::new(encoded), needles),
+        Coding::Brotli => decoded(BrotliDecoder::new(encoded), needles),
+    };
+    for name in OF_ENCODED {
+        headers.remove(name);
+    }
+    Ok(body)
+}
+
+/// What can be decoded.
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+}
+
+impl Coding {
+    /// The one that a body is in.
+    fn of(headers: &HeaderMap) -> Result<Option<Self>, Unsearchable> {
+        let mut codings = words(headers, &CONTENT_ENCODING).filter(|word| !is_identity(word));
+        let Some(coding) = codings.next() else {
+            return Ok(None);
+        };
+        if codings.next().is_some() || headers.contains_key(CONTENT_RANGE) {
+            return Err(Unsearchable);
+        }
+        Ok(Some(match &*coding.to_ascii_lowercase() {
+            b"gzip" | b"x-gzip" => Self::Gzip,
+            b"deflate" => Self::Deflate,
+            b"br" => Self::Brotli,
+            _ => return Err(Unsearchable),
+        }))
+    }
+}
+
+fn is_identity(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"identity")
+}
+
+fn reader<B>(body: B) -> impl AsyncBufRead + Send + Unpin + 'static
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    StreamReader::new(BodyDataStream::new(body).map_err(io::Error::other))
+}
+
+fn decoded(decoder: impl AsyncRead + Send + Unpin + 'static, needles: &Arc<Needles>) -> BoxBody {
+    let pieces = ReaderStream::with_capacity(decoder, PIECE).map_ok(Frame::data);
+    let body = ScrubbedBody::new(StreamBody::new(pieces), needles);
+    body.map_err(Into::into).boxed_unsync()
+}
+
+/// The words of a list in one or more headers, without parameters (RFC 9110 section 5.6.1).
+fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let lists = headers.get_all(name).into_iter();
+    let words = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b','));
+    let word = |word: &'a [u8]| word.split(|byte| *byte == b';').next().unwrap_or_default();
+    words
+        .map(move |one| word(one).trim_ascii())
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

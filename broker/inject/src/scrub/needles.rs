@@ -1,0 +1,254 @@
+//! The search for every form of every value at once.
+
+use std::sync::Arc;
+
+use aho_corasick::{Anchored, automaton::Automaton as _, automaton::StateID, nfa::contiguous::NFA};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use valetkey_secret::{Destination, IssuedToken};
+use zeroize::Zeroizing;
+
+use super::{
+    Scrubber,
+    forms::{Form, forms},
+    skip::Skip,
+};
+use crate::TooLarge;
+
+/// Stands in place of every masked byte.
+pub(super) const MASK: u8 = b'x';
+
+/// Every form of the values that were lent for one origin. Built once for a set of loans and shared;
+/// searching allocates nothing while nothing is found.
+///
+/// The automaton holds the values in a shape of its own and is not wiped when it is dropped: that lies in
+/// the library's hands. No page of the process is readable from a sandbox, nor in a core file.
+pub struct Needles {
+    automaton: NFA,
+    root: StateID,
+    skip: Option<Skip>,
+    /// For each state by which some needle goes on, how many bytes may not be let go. By state.
+    holds: Box<[(StateID, usize)]>,
+}
+
+impl Needles {
+    /// The forms of `values`, each of which may have been sent as the password of each of `users`. Empty
+    /// values are passed over.
+    ///
+    /// # Errors
+    /// Where there are too many or too long ones.
+    pub fn new<'a>(
+        values: impl IntoIterator<Item = &'a IssuedToken>,
+        users: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, TooLarge> {
+        let users: Vec<_> = users.into_iter().collect();
+        let mut all: Vec<Form> = Vec::new();
+        for value in values {
+            all.extend(value.disclose(Destination::EgressScrub, |value| {
+                forms(value, users.iter().copied())
+            }));
+        }
+        for form in &mut all {
+            form.make_ascii_lowercase();
+        }
+        all.sort_by(|a, b| (a.len(), &***a).cmp(&(b.len(), &***b)));
+        all.dedup();
+        let automaton = NFA::builder()
+            .ascii_case_insensitive(true)
+            // `Skip` does that.
+            .prefilter(false)
+            .build(all.iter().map(|form| form.as_slice()))
+            .map_err(|_| TooLarge)?;
+        let root = automaton.start_state(Anchored::No).map_err(|_| TooLarge)?;
+        let mut needles = Self {
+            automaton,
+            root,
+            skip: Skip::new(all.iter().map(|form| form.as_slice())),
+            holds: Box::default(),
+        };
+        needles.holds = needles.holds_of(&all);
+        Ok(needles)
+    }
+
+    /// Whether there is nothing to search for.
+    pub fn is_empty(&self) -> bool {
+        self.automaton.patterns_len() == 0
+    }
+
+    /// Whether a value stands in `bytes`, such as a reason phrase, in any form.
+    pub fn in_bytes(&self, bytes: &[u8]) -> bool {
+        let mut found = false;
+        self.scan(self.root, bytes, |_, _| found = true);
+        found
+    }
+
+    /// Masks the values in headers or trailers, each byte with `x`, and drops headers in whose *name* one
+    /// stands. Returns how often any was found.
+    pub fn head(&self, headers: &mut HeaderMap) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        let mut found = 0;
+        let mut marks = Vec::new();
+        for value in headers.values_mut() {
+            marks.clear();
+            self.scan(self.root, value.as_bytes(), |end, length| {
+                marks.push((end, length));
+            });
+            if !marks.is_empty() {
+                found += marks.len();
+                let mut bytes = Zeroizing::new(value.as_bytes().to_vec());
+                mask(&mut bytes, 0, &marks);
+                // Whatever was a header's value is one with other visible characters in it.
+                *value = HeaderValue::from_bytes(&bytes)
+                    .unwrap_or_else(|_| HeaderValue::from_static(""));
+            }
+        }
+        let named = |name: &&HeaderName| self.in_bytes(name.as_str().as_bytes());
+        // Collecting none does not allocate.
+        let names: Vec<HeaderName> = headers.keys().filter(named).cloned().collect();
+        for name in names {
+            found += 1;
+            headers.remove(name);
+        }
+        found
+    }
+
+    /// For one body.
+    pub fn scrubber(self: &Arc<Self>) -> Scrubber {
+        Scrubber::new(Arc::clone(self))
+    }
+
+    pub(super) fn root(&self) -> StateID {
+        self.root
+    }
+
+    /// Goes on from `state`. `found` is told where a needle ends in `bytes` and how long it is, also where
+    /// it began before them; needles may overlap.
+    pub(super) fn scan(
+        &self,
+        mut state: StateID,
+        bytes: &[u8],
+        mut found: impl FnMut(usize, usize),
+    ) -> StateID {
+        let mut at = 0;
+        loop {
+            if let Some(skip) = self.skip.as_ref().filter(|_| state == self.root) {
+                at = skip.next(bytes, at);
+            }
+            let Some(byte) = bytes.get(at) else {
+                return state;
+            };
+            state = self.automaton.next_state(Anchored::No, state, *byte);
+            at += 1;
+            if self.automaton.is_match(state) {
+                for index in 0..self.automaton.match_len(state) {
+                    let needle = self.automaton.match_pattern(state, index);
+                    found(at, self.automaton.pattern_len(needle));
+                }
+            }
+        }
+    }
+
+    /// How many of the last bytes are the beginning of a needle that may go on: the longest suffix that is
+    /// a proper prefix of one.
+    pub(super) fn held(&self, state: StateID) -> usize {
+        let place = self.holds.binary_search_by_key(&state, |(known, _)| *known);
+        let known = place.ok().and_then(|place| self.holds.get(place));
+        known.map_or(0, |(_, held)| *held)
+    }
+
+    /// `needles` are sorted by length and in lower case.
+    fn holds_of(&self, needles: &[Form]) -> Box<[(StateID, usize)]> {
+        let next = |state, byte: &u8| self.automaton.next_state(Anchored::No, state, *byte);
+        // After a prefix of a needle, the state is that prefix's own.
+        let mut holds = std::collections::BTreeMap::new();
+        for needle in needles {
+            let mut state = self.root;
+            for (before, byte) in needle.iter().enumerate() {
+                state = next(state, byte);
+                holds.insert(state, before + 1);
+            }
+        }
+        // Where a needle ends that none goes on from, only what follows its first byte can be a beginning.
+        // That state is less deep, so that shorter needles' ends are right already.
+        for needle in needles {
+            let goes_on = |other: &Form| other.len() > needle.len() && other.starts_with(needle);
+            if !needles.iter().any(goes_on) {
+                let end = needle.iter().fold(self.root, next);
+                let rest = needle.iter().skip(1).fold(self.root, next);
+                let held = holds.get(&rest).copied().unwrap_or(0);
+                holds.insert(end, held);
+            }
+        }
+        holds.into_iter().collect()
+    }
+}
+
+/// Masks finds, told as where they end after the first `before` bytes and how long they are.
+pub(super) fn mask(bytes: &mut [u8], before: usize, finds: &[(usize, usize)]) {
+    for (end, length) in finds {
+        let end = before + end;
+        if let Some(found) = bytes.get_mut(end.saturating_sub(*length)..end) {
+            found.fill(MASK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::super::testing::{needles, token};
+    use super::Needles;
+
+    #[test]
+    fn a_head_is_masked_and_keeps_its_length() {
+        let needles = needles(&["sk-live/abcdef123"], &["bot"]);
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("location", "https://a/?k=sk-live%2fabcdef123&x=1"),
+            ("set-cookie", "a=SK-LIVE/abcdef123; Path=/"),
+            ("set-cookie", "b=c2stbGl2ZS9hYmNkZWYxMjM="),
+            ("x-basic", "Basic Ym90OnNrLWxpdmUvYWJjZGVmMTIz"),
+            ("x-harmless", "sk-live/abcdef124"),
+        ] {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        assert_eq!(needles.head(&mut headers), 5, "Basic is found twice");
+        let all: Vec<_> = headers.iter().map(|(_, v)| v.to_str().unwrap()).collect();
+        assert_eq!(
+            all,
+            [
+                "https://a/?k=xxxxxxxxxxxxxxxxxxx&x=1",
+                "a=xxxxxxxxxxxxxxxxx; Path=/",
+                // The last character holds bits of what follows.
+                "b=xxxxxxxxxxxxxxxxxxxxxxM=",
+                "Basic xxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                "sk-live/abcdef124",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_header_named_like_a_value_is_dropped() {
+        let needles = needles(&["Key-ABCDEF"], &[]);
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            HeaderName::from_static("x-key-abcdef-y"),
+            HeaderValue::from_static("1"),
+        );
+        assert_eq!(needles.head(&mut headers), 1);
+        assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn without_values_nothing_is_searched() {
+        let none = Needles::new([&token("")], []).unwrap();
+        assert!(none.is_empty());
+        assert!(!none.in_bytes(b"anything"));
+        assert!(needles(&["ab"], &[]).in_bytes(b"cabd"));
+    }
+}

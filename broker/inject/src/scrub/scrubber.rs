@@ -1,0 +1,81 @@
+//! A body in chunks.
+
+use std::sync::Arc;
+
+use aho_corasick::automaton::StateID;
+use hyper::body::Bytes;
+use zeroize::Zeroizing;
+
+use super::{Needles, needles::mask};
+
+/// Masks values in one stream of bytes, wherever it is cut. As many bytes come out as go in.
+pub struct Scrubber {
+    needles: Arc<Needles>,
+    state: StateID,
+    /// The last bytes, where they may be the beginning of a value.
+    held: Zeroizing<Vec<u8>>,
+    found: u64,
+}
+
+impl Scrubber {
+    pub(super) fn new(needles: Arc<Needles>) -> Self {
+        let state = needles.root();
+        Self {
+            needles,
+            state,
+            held: Zeroizing::default(),
+            found: 0,
+        }
+    }
+
+    /// What can be told of the stream after `chunk`: everything but its longest suffix that a value in some
+    /// form begins with. A chunk in which nothing is found, with nothing held back from before, is not
+    /// copied. May be empty.
+    pub fn feed(&mut self, mut chunk: Bytes) -> Bytes {
+        if self.needles.is_empty() {
+            return chunk;
+        }
+        let mut finds = Vec::new();
+        self.state = self.needles.scan(self.state, &chunk, |end, length| {
+            finds.push((end, length));
+        });
+        self.found += finds.len() as u64;
+        let before = self.held.len();
+        let length = before + chunk.len();
+        let kept = length.saturating_sub(self.needles.held(self.state));
+        if before == 0 && finds.is_empty() {
+            let held = chunk.split_off(kept);
+            self.held.extend_from_slice(&held);
+            return chunk;
+        }
+        let mut all = Vec::with_capacity(length);
+        all.extend_from_slice(&self.held);
+        all.extend_from_slice(&chunk);
+        mask(&mut all, before, &finds);
+        self.held = Zeroizing::new(all.split_off(kept));
+        Bytes::from(all)
+    }
+
+    /// What was held back, when nothing follows.
+    pub fn finish(&mut self) -> Bytes {
+        self.state = self.needles.root();
+        Bytes::from(std::mem::take(&mut *self.held))
+    }
+
+    /// How many bytes are held back.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How often a value was found.
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    pub(super) fn needles(&self) -> &Needles {
+        &self.needles
+    }
+}
+
+#[cfg(test)]
+mod tests;

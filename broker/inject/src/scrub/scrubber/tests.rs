@@ -1,0 +1,239 @@
+//! A stream that is cut anywhere.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use hyper::body::Bytes;
+use proptest::prelude::*;
+
+use super::super::{
+    Needles,
+    forms::forms,
+    testing::{needles, token},
+};
+
+const SECRET: &str = "sk-live_A/b+C\"9=xyzzy~Q";
+
+fn scrub(needles: &Arc<Needles>, pieces: &[&[u8]]) -> (Vec<u8>, u64) {
+    let mut scrubber = needles.scrubber();
+    let mut out = Vec::new();
+    for piece in pieces {
+        out.extend(scrubber.feed(Bytes::copy_from_slice(piece)));
+    }
+    out.extend(scrubber.finish());
+    (out, scrubber.found())
+}
+
+/// The same by hand: every place where a form stands, in either case.
+fn expected(values: &[&str], users: &[&str], text: &[u8]) -> Vec<u8> {
+    let mut out = text.to_vec();
+    let lower = text.to_ascii_lowercase();
+    for value in values {
+        for form in forms(value.as_bytes(), users.iter().copied()) {
+            let form = form.to_ascii_lowercase();
+            for (at, window) in lower.windows(form.len()).enumerate() {
+                if window == form {
+                    out[at..at + form.len()].fill(b'x');
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What an upstream that echoes could make of a value, each between other text.
+fn echoes() -> Vec<(&'static str, String)> {
+    let percent = |byte: u8| format!("%{byte:02X}");
+    let mixed: String = SECRET
+        .bytes()
+        .enumerate()
+        .map(|(at, byte)| match at % 3 {
+            0 => format!("{byte:02x}"),
+            1 => format!("{byte:02X}"),
+            _ => {
+                let [high, low] = [byte >> 4, byte & 15];
+                format!("{high:X}{low:x}")
+            }
+        })
+        .collect();
+    vec![
+        ("as it is", format!("a {SECRET} b")),
+        ("twice in a row", format!("{SECRET}{SECRET}")),
+        ("upper case", SECRET.to_ascii_uppercase()),
+        (
+            "JSON",
+            serde_json::to_string(&format!("a {SECRET}")).unwrap(),
+        ),
+        ("JSON of PHP", "\"sk-live_A\\/b+C\\\"9=xyzzy~Q\"".into()),
+        (
+            "JSON by number",
+            SECRET.bytes().map(|b| format!("\\u{b:04X}")).collect(),
+        ),
+        (
+            "encodeURIComponent",
+            "k=sk-live_A%2Fb%2BC%229%3Dxyzzy~Q&".into(),
+        ),
+        (
+            "encodeURIComponent, mixed case",
+            "k=sk-live_A%2fb%2BC%229%3dxyzzy~Q&".into(),
+        ),
+        ("a form", "k=sk-live_A%2Fb%2BC%229%3Dxyzzy%7EQ&".into()),
+        ("a path", "/sk-live_A%2Fb+C%229=xyzzy~Q/".into()),
+        ("all percent", SECRET.bytes().map(percent).collect()),
+        ("hexadecimal", format!("0x{mixed}")),
+        ("HTML", "<p>sk-live_A/b+C&quot;9=xyzzy~Q".into()),
+        (
+            "base64 at 0",
+            BASE64_STANDARD.encode(format!("abc{SECRET}def")),
+        ),
+        ("base64 at 1", BASE64_STANDARD.encode(format!("a{SECRET}"))),
+        (
+            "base64 at 2",
+            BASE64_URL_SAFE_NO_PAD.encode(format!("ab{SECRET}c")),
+        ),
+        (
+            "Basic",
+            format!("Basic {}", BASE64_STANDARD.encode(format!("bot:{SECRET}"))),
+        ),
+    ]
+}
+
+#[test]
+fn no_echo_passes_wherever_it_is_cut() {
+    let needles = needles(&[SECRET], &["bot"]);
+    for (how, echo) in echoes() {
+        let text = echo.as_bytes();
+        let (whole, found) = scrub(&needles, &[text]);
+        assert!(found > 0, "{how}");
+        assert_eq!(whole, expected(&[SECRET], &["bot"], text), "{how}");
+        assert!(!needles.in_bytes(&whole), "{how}");
+        for cut in 0..=text.len() {
+            let (head, tail) = text.split_at(cut);
+            assert_eq!(
+                scrub(&needles, &[head, tail]),
+                (whole.clone(), found),
+                "{how} at {cut}"
+            );
+        }
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(
+            scrub(&needles, &bytes),
+            (whole, found),
+            "{how}, byte by byte"
+        );
+    }
+}
+
+/// The decoded text of a base64 echo tells at most the bits at its edges.
+#[test]
+fn masked_base64_does_not_hold_the_value() {
+    let needles = needles(&[SECRET], &[]);
+    for before in ["", "a", "ab"] {
+        let text = BASE64_STANDARD.encode(format!("{before}{SECRET}!"));
+        let (masked, _) = scrub(&needles, &[text.as_bytes()]);
+        let decoded: Vec<u8> = crate::decode::base64(&masked).collect();
+        let kept = decoded.iter().skip(before.len()).zip(SECRET.bytes());
+        let kept = kept.filter(|(a, b)| **a == *b).count();
+        assert!(kept <= 2, "{kept} bytes of the value are left");
+    }
+}
+
+#[test]
+fn a_clean_chunk_is_neither_copied_nor_delayed() {
+    let needles = needles(&[SECRET], &[]);
+    let mut scrubber = needles.scrubber();
+    let chunk = Bytes::from("data: nothing here\n\n".repeat(100));
+    let at = chunk.as_ptr();
+    let out = scrubber.feed(chunk.clone());
+    assert_eq!((out.as_ptr(), out.len()), (at, chunk.len()));
+    let out = scrubber.feed(Bytes::from_static(b"a whole: sk-live_A/b+C\"9=xyzzy~Q"));
+    assert_eq!(out.len(), 32, "what follows a value is no part of it");
+    assert_eq!(scrubber.feed(Bytes::from_static(b"tail sk-li")), "tail ");
+    assert_eq!(scrubber.feed(Bytes::from_static(b"s")), "sk-li");
+    assert_eq!(scrubber.finish(), "s");
+    assert_eq!(scrubber.finish(), "");
+}
+
+#[test]
+fn nothing_is_held_without_values() {
+    let needles = Arc::new(Needles::new([&token("")], []).unwrap());
+    let chunk = Bytes::from_static(b"anything");
+    assert_eq!(
+        needles.scrubber().feed(chunk.clone()).as_ptr(),
+        chunk.as_ptr()
+    );
+}
+
+/// Values of few letters, so that they overlap, repeat and begin like each other; texts likewise.
+fn letters() -> impl Strategy<Value = String> {
+    prop_oneof!["[ab]{1,5}", "[ab]{6,14}", "[ab%2/\"]{6,10}"]
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(
+        values in prop::collection::vec(letters(), 1..4),
+        pieces in prop::collection::vec("[abAB%2/\"\\\\]{0,20}", 0..12),
+    ) {
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        let needles = needles(&values, &["u"]);
+        let bytes: Vec<_> = pieces.iter().map(String::as_bytes).collect();
+        let whole = pieces.concat();
+        let expected = expected(&values, &["u"], whole.as_bytes());
+        prop_assert_eq!(&scrub(&needles, &bytes).0, &expected);
+        prop_assert_eq!(&scrub(&needles, &[whole.as_bytes()]).0, &expected);
+    }
+
+    /// No more is held back than the longest suffix that some form begins with, and no less.
+    #[test]
+    fn no_more_is_held_than_must_be(
+        values in prop::collection::vec(letters(), 1..4),
+        text in "[abAB]{0,30}",
+    ) {
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        let needles = needles(&values, &[]);
+        let mut scrubber = needles.scrubber();
+        let out = scrubber.feed(Bytes::from(text.clone().into_bytes()));
+        let lower = text.to_ascii_lowercase();
+        let begins = |suffix: &[u8]| values.iter().any(|value| {
+            forms(value.as_bytes(), std::iter::empty()).iter().any(|form| {
+                let form = form.to_ascii_lowercase();
+                form.len() > suffix.len() && form.starts_with(suffix)
+            })
+        });
+        let first = (0..=text.len()).find(|at| begins(&lower.as_bytes()[*at..])).unwrap();
+        prop_assert_eq!(out.len(), first);
+    }
+
+    /// Random values in random bytes, in every form and wherever.
+    #[test]
+    fn a_value_never_passes_in_any_form(
+        value in prop::collection::vec(any::<u8>(), 6..80),
+        before: Vec<u8>,
+        after: Vec<u8>,
+        pick: prop::sample::Index,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let secret = valetkey_secret::IssuedToken::new(zeroize::Zeroizing::new(value.clone()));
+        let needles = Arc::new(Needles::new([&secret], ["u"]).unwrap());
+        let all = forms(&value, std::iter::once("u"));
+        let form = pick.get(&all);
+        let text = [&before[..], form, &after[..]].concat();
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len())).collect();
+        cuts.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for cut in cuts {
+            pieces.push(&text[at..cut]);
+            at = cut;
+        }
+        pieces.push(&text[at..]);
+        let (out, found) = scrub(&needles, &pieces);
+        prop_assert!(found >= 1);
+        prop_assert_eq!(out.len(), text.len());
+        let masked = &out[before.len()..before.len() + form.len()];
+        prop_assert!(masked.iter().all(|byte| *byte == b'x'));
+        prop_assert_eq!(&out[..before.len()], &before[..]);
+        prop_assert_eq!(&out[before.len() + form.len()..], &after[..]);
+    }
+}
