@@ -12,6 +12,7 @@ pub mod flow;
 pub mod grants;
 pub mod lifecycle;
 pub mod network;
+pub mod passage;
 pub mod policies;
 pub mod ports;
 pub mod record;

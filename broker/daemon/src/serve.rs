@@ -61,7 +61,7 @@ pub(crate) async fn serve(
         runtime: paths.runtime.clone(),
         requirements: requirements::lines(config),
     };
-    let (controlled, verified, ()) = tokio::join!(
+    let (controlled, verified, (), taken_in) = tokio::join!(
         serve_control(
             control,
             house.broker.clone(),
@@ -79,14 +79,16 @@ pub(crate) async fn serve(
         async {
             stop.cancelled().await;
             house.doors.stop().await;
+            house.egress.stop().await;
         },
+        house.egress.serve_intake(stop.clone()),
     );
     if timeout(WIND_UP, chores.wait()).await.is_err() {
         tracing::warn!("what the broker was doing by itself was cut short");
     }
     note(&house.broker, Event::BrokerStopped).await;
     sign_the_end(&house.store).await;
-    Ok(controlled.and(verified)?)
+    Ok(controlled.and(verified).and(taken_in)?)
 }
 
 fn begin_chores(house: &mut House, hangup: Signal, stop: &CancellationToken) -> TaskTracker {
@@ -95,6 +97,8 @@ fn begin_chores(house: &mut House, hangup: Signal, stop: &CancellationToken) -> 
     chores.spawn(approvals::attend(house.broker.clone(), stop.clone()));
     chores.spawn(chores::checkpoint(Arc::clone(&house.store), stop.clone()));
     chores.spawn(chores::reload(house.broker.clone(), hangup, stop.clone()));
+    let (porter, over) = (Arc::clone(&house.porter), stop.clone());
+    chores.spawn(async move { porter.record(over.cancelled_owned()).await });
     for sink in house.sinks.drain(..) {
         chores.spawn(sink.run(Arc::clone(&house.broker.ports.audit), stop.clone()));
     }

@@ -26,6 +26,9 @@ pub(crate) enum StartError {
     /// The admin's requirements are older than what was accepted before.
     #[error(transparent)]
     Requirements(#[from] crate::config::ConfigError),
+    /// The certificates that the proxy trusts cannot be read.
+    #[error("`network.extra_ca`: {0}; correct the configuration")]
+    Egress(#[from] valetkey_egress::UpstreamError),
     /// The reviewer's section cannot be used.
     #[error("{0}; correct the configuration")]
     Reviewer(#[from] valetkey_reviewer::ConfigError),

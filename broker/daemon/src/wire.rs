@@ -5,10 +5,15 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use valetkey_api::{Limits, Pace, SessionDoors};
 use valetkey_core::{
-    Broker, Settings, Trial,
+    Broker, Delivery, Settings, SourceKind, Trial,
     doctor::{Finding, Health},
     lifecycle::SessionsFollowLogins,
-    ports::{Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore},
+    network::OriginPattern,
+    ports::{Callers, Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore},
+};
+use valetkey_egress::{
+    Egress, Limits as EgressLimits, Network, Options as EgressOptions, Porter, ProxiedDoors,
+    SessionRooms, SystemResolver,
 };
 use valetkey_host::{KernelCallers, SystemClock, SystemEntropy};
 use valetkey_keyring::{OsKeyring, StoreKind};
@@ -36,6 +41,9 @@ pub(crate) struct House {
     pub(crate) store: Arc<Store>,
     pub(crate) logins: Arc<OidcLogins>,
     pub(crate) doors: Arc<SessionDoors>,
+    /// The proxies of sandboxes, and who keeps their books.
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) porter: Arc<Porter>,
     /// Copies of the ledger, not yet begun.
     pub(crate) sinks: Vec<FileSink>,
     pub(crate) verifier: TcpListener,
@@ -66,7 +74,8 @@ pub(crate) async fn wire(
         )
     };
     let store = Store::open(&paths.database(), options)?;
-    let policies = Arc::new(policies(&config.policies)?);
+    let injected = injected(config);
+    let policies = Arc::new(policies(&config.policies)?.with_injected(injected.clone()));
     let verifier = bind_verifier(config).await?;
     let issuer = config.tokens.issuer_for(verifier.local_addr()?.port());
     let keys = Arc::new(SigningKeys::new(
@@ -85,12 +94,20 @@ pub(crate) async fn wire(
         Arc::clone(&entropy),
     )?);
     let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(config)).await?);
+    let callers: Arc<dyn Callers> = Arc::new(KernelCallers::default());
+    let room = room(config, paths, &policies, &callers, (&clock, &entropy))?;
+    let proxied = ProxiedDoors::new(
+        Arc::clone(&doors) as _,
+        Arc::clone(&room.egress),
+        Arc::clone(&room.porter),
+        Arc::clone(&room.rooms),
+    );
 
     let sinks: Vec<FileSink> = sinks(config);
     let broker = Broker {
-        trial: trial(config)?,
+        trial: trial(config, injected)?,
         ports: decorate(Ports {
-            callers: Arc::new(KernelCallers::default()),
+            callers,
             policy: Arc::clone(&policies) as _,
             lab: policies,
             approvals: Arc::clone(&store) as _,
@@ -108,7 +125,8 @@ pub(crate) async fn wire(
                 .collect(),
             sessions: Arc::clone(&store) as _,
             logins: Arc::clone(&logins) as _,
-            doors: Arc::clone(&doors) as _,
+            doors: Arc::new(proxied),
+            rooms: Arc::clone(&room.rooms) as _,
             clock,
             entropy,
         }),
@@ -116,16 +134,80 @@ pub(crate) async fn wire(
         host,
     };
     doors.attach(broker.clone());
+    room.porter.attach(broker.clone());
     logins.set_events(Arc::new(SessionsFollowLogins::new(broker.clone())));
     Ok(House {
         broker,
         store,
         logins,
         doors,
+        egress: room.egress,
+        porter: room.porter,
         sinks,
         verifier,
         issuer,
     })
+}
+
+/// What sandboxes are served by.
+struct Room {
+    egress: Arc<Egress>,
+    porter: Arc<Porter>,
+    rooms: Arc<SessionRooms>,
+}
+
+fn room(
+    config: &Config,
+    paths: &Paths,
+    policies: &Arc<CedarPolicies>,
+    callers: &Arc<dyn Callers>,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Room, StartError> {
+    let network = &config.network;
+    let rules = Arc::clone(policies);
+    let porter = Arc::new(Porter::new(
+        Network {
+            addresses: network.addresses.clone(),
+            hosts: network.hosts.clone(),
+            inspect: network.inspect.clone(),
+            credentials: config.credentials.clone(),
+            spoken_of: Arc::new(move |host| rules.speaks_of_requests(host)),
+            wait: network.wait,
+        },
+        Arc::clone(clock),
+    ));
+    let egress = Arc::new(Egress::new(EgressOptions {
+        gate: Arc::clone(&porter) as _,
+        entry: Arc::clone(&porter) as _,
+        callers: Arc::clone(callers),
+        owner: valetkey_host::owner(),
+        runtime: paths.runtime.clone(),
+        limits: EgressLimits::default(),
+        extra_ca: network.extra_ca.clone(),
+        resolver: Arc::new(SystemResolver),
+    })?);
+    let rooms = Arc::new(SessionRooms::new(
+        Arc::clone(&egress),
+        config.credentials.clone(),
+        Arc::clone(entropy),
+        paths.runtime.join("room.sock"),
+    ));
+    Ok(Room {
+        egress,
+        porter,
+        rooms,
+    })
+}
+
+/// The hosts that credentials are put into requests to.
+fn injected(config: &Config) -> Vec<OriginPattern> {
+    let credentials = config.credentials.iter();
+    let ways = credentials.filter_map(|credential| match &credential.delivery {
+        Delivery::Inject(inject) => Some(inject.ways.clone()),
+        Delivery::Token | Delivery::Pass => None,
+    });
+    let hosts = ways.flatten().map(|way| way.hosts.clone());
+    hosts.flatten().collect()
 }
 
 fn policies(from: &Policies) -> Result<CedarPolicies, PolicyError> {
@@ -136,12 +218,12 @@ fn policies(from: &Policies) -> Result<CedarPolicies, PolicyError> {
     }
 }
 
-fn trial(config: &Config) -> Result<Option<Trial>, StartError> {
+fn trial(config: &Config, injected: Vec<OriginPattern>) -> Result<Option<Trial>, StartError> {
     let Some(trial) = &config.trial else {
         return Ok(None);
     };
     Ok(Some(Trial {
-        policy: Arc::new(policies(&trial.policies)?),
+        policy: Arc::new(policies(&trial.policies)?.with_injected(injected)),
         credentials: trial.credentials.clone(),
     }))
 }
@@ -242,7 +324,8 @@ fn keyring(config: &Config) -> OsKeyring {
 /// Every algorithm that a configured credential is signed with.
 fn signing_plan(config: &Config) -> SigningPlan {
     let mut algorithms = Vec::new();
-    for credential in config.credentials.iter() {
+    let signed = config.credentials.iter();
+    for credential in signed.filter(|credential| credential.source == SourceKind::Signed) {
         if !algorithms.contains(&credential.algorithm) {
             algorithms.push(credential.algorithm);
         }

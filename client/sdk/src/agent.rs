@@ -9,8 +9,9 @@ use std::{
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status, transport::Channel};
 use valetkey_wire::agent::{
-    GetSessionRequest, Grant, ListGrantsRequest, Session, WatchSessionRequest,
-    WatchSessionResponse, WithdrawApprovalRequest, agent_client::AgentClient,
+    GetSessionRequest, Grant, ListGrantsRequest, PrepareCommandRequest, PrepareCommandResponse,
+    Session, WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest,
+    agent_client::AgentClient,
 };
 
 use crate::{
@@ -126,6 +127,22 @@ impl Agent {
         })
         .await
         .map(|_withdrawn| ())
+    }
+
+    /// What the rule for a command gives it. As [`Agent::new_token`], which `wait` is as well.
+    pub async fn prepare_command(
+        &self,
+        command: Vec<String>,
+        wait: Duration,
+    ) -> Result<PrepareCommandResponse, Error> {
+        let request = PrepareCommandRequest {
+            command,
+            wait_seconds: u32::try_from(wait.as_secs()).ok(),
+        };
+        self.call(request, wait, async |mut client, wire| {
+            client.prepare_command(wire).await
+        })
+        .await
     }
 
     /// What the session may ask for just now. Cancel safe.

@@ -201,6 +201,19 @@ impl Developer {
         .map(|_removed| ())
     }
 
+    /// Starts a session for a sandbox, which [`crate::hand_over`] is told of once it is there.
+    pub async fn start_session_in_room(
+        &self,
+        request: dev::StartSessionRequest,
+    ) -> Result<(dev::Session, dev::Room), Error> {
+        let reply = self
+            .call(request, async |mut client, wire| {
+                client.start_session(wire).await
+            })
+            .await?;
+        reply.session.zip(reply.room).ok_or_else(incomplete)
+    }
+
     /// Starts a session.
     pub async fn start_session(
         &self,

@@ -175,12 +175,32 @@ const ROOMS: &[Room] = &[
         why: "hostile bytes are parsed here, so nothing here can name the keyring or the store",
     },
     Room {
+        folder: "broker/inject",
+        may: CORE,
+        never: &[
+            KEYRING, CEDAR, SQL, TONIC, PROST, OIDC, TRACING,
+        ],
+        why: "hostile bytes are searched and rewritten here, so nothing here reaches anything, nor logs",
+    },
+    Room {
+        folder: "broker/egress",
+        may: &[
+            "valetkey-core",
+            "valetkey-codes",
+            "valetkey-inject",
+            "valetkey-secret",
+        ],
+        never: &[KEYRING, CEDAR, SQL, TONIC, PROST, OIDC],
+        why: "hostile bytes are parsed here, so nothing here can name the keyring or the store",
+    },
+    Room {
         folder: "broker/daemon",
         may: &[
             "valetkey-api",
             "valetkey-bundle",
             "valetkey-codes",
             "valetkey-core",
+            "valetkey-egress",
             "valetkey-host",
             "valetkey-keyring",
             "valetkey-messenger",
@@ -202,8 +222,14 @@ const ROOMS: &[Room] = &[
         why: "a client speaks the wire and knows nothing of the broker's inside",
     },
     Room {
+        folder: "client/sandbox",
+        may: &[],
+        never: &[TOKIO, TONIC, PROST, CEDAR, SQL, HTTP, KEYRING, OIDC],
+        why: "the launcher makes a room and knows neither the broker nor the wire",
+    },
+    Room {
         folder: "client/cli",
-        may: &["valetkey-codes", "valetkey-sdk", "valetkey-wire"],
+        may: &["valetkey-codes", "valetkey-sandbox", "valetkey-sdk", "valetkey-wire"],
         never: &[CEDAR, SQL, KEYRING, OIDC],
         why: "a client speaks the wire and knows nothing of the broker's inside",
     },

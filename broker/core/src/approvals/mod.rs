@@ -19,4 +19,5 @@ pub use carry::carry;
 pub use end::{expire_due, take_back, withdraw};
 pub use follow::{Shown, find, list, outcome};
 pub use review::{leave_to_people, review};
-pub(crate) use settle::{not_taken_back, settle};
+pub use settle::not_taken_back;
+pub(crate) use settle::settle;

@@ -30,8 +30,8 @@ pub(crate) async fn settle(broker: &Broker, mut pending: Pending) -> Result<Perm
     Err(ask(broker, &pending).await?)
 }
 
-/// Whether the answer that a permit took was not taken back while its token was made.
-pub(crate) fn not_taken_back(
+/// Whether the answer that a permit took was not taken back while its token was made, or since.
+pub fn not_taken_back(
     broker: &Broker,
     session: SessionId,
     taken: Option<ApprovalId>,

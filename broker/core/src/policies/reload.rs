@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use valetkey_codes::Code;
 
-use crate::{Broker, Event, Refusal, ports::PolicySummary, text::printable};
+use crate::{
+    Broker, Event, Refusal,
+    ports::{PolicySummary, SessionFilter},
+    text::printable,
+};
 
 /// Longest description of what is wrong that the ledger keeps, in characters.
 const DETAIL: usize = 300;
@@ -20,6 +24,12 @@ pub async fn reload(broker: &Broker) -> Result<PolicySummary, Refusal> {
                 policies: summary.policies,
             };
             broker.record(loaded).await?;
+            // What proxies remember of the earlier ones is forgotten.
+            if let Ok(live) = broker.ports.sessions.list(SessionFilter::Live).await {
+                for session in live {
+                    broker.ports.doors.changed(session.id);
+                }
+            }
             Ok(summary)
         }
         Err(error) => {

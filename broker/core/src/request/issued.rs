@@ -7,7 +7,7 @@ use valetkey_secret::IssuedToken;
 
 use super::Released;
 use crate::{
-    Caller, Lease, Moment, Refusal, SessionId,
+    ApprovalId, Caller, Lease, Moment, Refusal, SessionId,
     ports::{Callers, Receipt, Sessions},
     record::SealedRecord,
 };
@@ -18,6 +18,7 @@ pub struct Issued {
     caller: Arc<Caller>,
     lease: Lease,
     token: IssuedToken,
+    approval: Option<ApprovalId>,
     record: SealedRecord,
 }
 
@@ -27,6 +28,7 @@ impl Issued {
         caller: Arc<Caller>,
         lease: Lease,
         token: IssuedToken,
+        approval: Option<ApprovalId>,
         record: SealedRecord,
     ) -> Self {
         Self {
@@ -34,6 +36,7 @@ impl Issued {
             caller,
             lease,
             token,
+            approval,
             record,
         }
     }
@@ -64,6 +67,6 @@ impl Issued {
                 Refusal::new(Code::AuditUnavailable).because("the receipt is for another record")
             );
         }
-        Ok(Released::new(self.lease, self.token))
+        Ok(Released::new(self.lease, self.token, self.approval))
     }
 }

@@ -129,6 +129,7 @@ impl Permit {
             self.caller,
             lease,
             token,
+            self.approval,
             record,
         ))
     }

@@ -5,12 +5,15 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod exec;
 pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod policy;
+pub(crate) mod run;
+pub(crate) mod sandbox_init;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod status;
@@ -33,6 +36,9 @@ pub(crate) async fn run(command: Command, output: &Output) -> Outcome {
         Command::Doctor(doctor) => doctor.run(output).await,
         Command::Secret(secret) => secret.run(output).await,
         Command::Session(session) => session.run(output).await,
+        Command::Run(run) => run.run(output).await,
+        Command::Exec(exec) => exec.run(output).await,
+        Command::SandboxInit(init) => init.run(),
         Command::Token(token) => token.run(output).await,
         Command::Grants(grants) => grants.run(output).await,
         Command::Approvals(approvals) => approvals.run(output).await,

@@ -158,6 +158,7 @@ impl Start {
                 .map(|ttl| i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
             pin_executable_sha256: pin,
             pin_cgroup: self.pin_cgroup,
+            sandbox: None,
         };
         let developer = Control::from_env().await?.developer();
         let session = output

@@ -109,6 +109,15 @@ impl Output {
         failure.exit()
     }
 
+    /// Tells a person on standard error of something that is no failure.
+    pub(crate) fn remark(&self, text: &str) {
+        let stderr = io::stderr();
+        let mut page = page(&stderr);
+        page.toned(Tone::Care, &format!("valetkey: {text}"));
+        // With standard error closed there is nobody to tell.
+        let _ = stderr.lock().write_all(&page.into_bytes());
+    }
+
     /// Waits for `work`; after a second a person at a terminal sees that it goes on.
     pub(crate) async fn waiting<T>(&self, label: &str, work: impl Future<Output = T>) -> T {
         if self.json || !io::stderr().is_terminal() {

@@ -1,0 +1,64 @@
+//! A session's doors, with its proxy among them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use valetkey_core::{
+    SessionId, passage,
+    ports::{Answer, Cut, DoorError, Doors},
+};
+
+use super::{Porter, SessionRooms};
+use crate::Egress;
+
+/// The sockets of sessions, and their proxies: what ends one ends the other.
+pub struct ProxiedDoors {
+    sockets: Arc<dyn Doors>,
+    egress: Arc<Egress>,
+    porter: Arc<Porter>,
+    rooms: Arc<SessionRooms>,
+}
+
+impl ProxiedDoors {
+    /// Both together.
+    pub fn new(
+        sockets: Arc<dyn Doors>,
+        egress: Arc<Egress>,
+        porter: Arc<Porter>,
+        rooms: Arc<SessionRooms>,
+    ) -> Self {
+        Self {
+            sockets,
+            egress,
+            porter,
+            rooms,
+        }
+    }
+}
+
+impl Doors for ProxiedDoors {
+    fn open(&self, session: SessionId) -> Result<PathBuf, DoorError> {
+        self.sockets.open(session)
+    }
+
+    fn changed(&self, session: SessionId) {
+        self.sockets.changed(session);
+        self.porter.forget(session);
+        let broker = self.porter.broker();
+        if broker.is_ok_and(|broker| passage::is_open(broker, session).is_err()) {
+            // It begins with the call, and nobody waits for it here.
+            drop(self.egress.changed(session));
+        }
+    }
+
+    fn close(&self, session: SessionId) -> Answer<'_, Cut> {
+        let (socket, proxy) = (self.sockets.close(session), self.egress.close(session));
+        Box::pin(async move {
+            let (socket, proxy) = (socket.await, proxy.await);
+            self.porter.left(session);
+            self.rooms.clear(session);
+            Cut {
+                connections: socket.connections + proxy.connections,
+            }
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! What the configuration says of the network beside the policies.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use valetkey_core::{
+    Credentials, Delivery,
+    network::{HostName, Origin, OriginPattern, Target},
+};
+
+use crate::Way;
+
+/// What the configuration says of the network beside the policies.
+pub struct Network {
+    /// What may be reached though it is private.
+    pub addresses: BTreeSet<SocketAddr>,
+    /// Where hosts are, in place of the resolver's word.
+    pub hosts: BTreeMap<HostName, IpAddr>,
+    /// Hosts that are looked into though nothing else asks for it.
+    pub inspect: Vec<OriginPattern>,
+    /// The credentials, some of which are put into requests.
+    pub credentials: Credentials,
+    /// Whether a rule speaks of requests to a host.
+    pub spoken_of: Arc<dyn Fn(&HostName) -> bool + Send + Sync>,
+    /// How long a connection or a request waits for its approval.
+    pub wait: Duration,
+}
+
+impl Network {
+    pub(super) fn looks_into(&self, origin: &Origin) -> bool {
+        self.inspect.iter().any(|pattern| pattern.matches(origin))
+            || self.credentials.iter().any(|credential| match &credential.delivery {
+                Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
+                Delivery::Token | Delivery::Pass => false,
+            })
+            || (self.spoken_of)(&origin.endpoint.host)
+    }
+
+    pub(super) fn ways(&self, target: &Target) -> Vec<Way> {
+        let mut ways = Vec::new();
+        for credential in self.credentials.iter() {
+            let Delivery::Inject(inject) = &credential.delivery else {
+                continue;
+            };
+            for way in &inject.ways {
+                if let Some(scope) = way.scope_of(target) {
+                    ways.push(Way {
+                        credential: credential.name.clone(),
+                        scope: scope.to_owned(),
+                        injection: Arc::clone(way),
+                    });
+                }
+            }
+        }
+        ways
+    }
+
+    pub(super) fn base(&self, credential: &str) -> Option<Origin> {
+        let credential = self.credentials.find(credential)?;
+        match &credential.delivery {
+            Delivery::Inject(inject) => inject.base(),
+            Delivery::Token | Delivery::Pass => None,
+        }
+    }
+}

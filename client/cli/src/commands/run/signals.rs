@@ -1,0 +1,49 @@
+//! Signals that are the agent's.
+
+use std::{io, io::IsTerminal as _};
+
+use rustix::{process::getpgrp, termios::tcgetpgrp};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use valetkey_sandbox::Signal;
+
+/// Signals that this process gets and the agent is meant to have.
+pub(super) struct Signals {
+    terminate: Stream,
+    hangup: Stream,
+    interrupt: Stream,
+    quit: Stream,
+    user1: Stream,
+    user2: Stream,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// The next one to hand on; `None` for one that the agent has had already. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Signal> {
+        tokio::select! {
+            _ = self.terminate.recv() => Some(Signal::TERM),
+            _ = self.hangup.recv() => Some(Signal::HUP),
+            _ = self.user1.recv() => Some(Signal::USR1),
+            _ = self.user2.recv() => Some(Signal::USR2),
+            _ = self.interrupt.recv() => unless_typed(Signal::INT),
+            _ = self.quit.recv() => unless_typed(Signal::QUIT),
+        }
+    }
+}
+
+/// What is typed at a terminal goes to every process in its foreground, the agent among them.
+fn unless_typed(signal: Signal) -> Option<Signal> {
+    let stdin = io::stdin();
+    let typed = stdin.is_terminal() && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
+    (!typed).then_some(signal)
+}
