@@ -1,6 +1,6 @@
 //! The variables that an agent has: set here, by the session, or let through by name.
 
-use std::env;
+use std::{env, path::Path};
 
 use crate::{
     error::Error,
@@ -8,10 +8,20 @@ use crate::{
     room::{HOME, PROGRAMS, PROXY_PORT, Room, SOCKETS},
 };
 
-/// Let through whatever the profile says: how a terminal shows text, in which language, and the time.
-const HARMLESS: &[&str] = &["TERM", "COLORTERM", "NO_COLOR", "LANG", "LANGUAGE", "TZ"];
+/// Let through whatever the profile says: how a terminal shows text, in which language, the time, and
+/// the user's name, which `/etc/passwd` says too.
+const HARMLESS: &[&str] = &[
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "USER",
+    "LOGNAME",
+];
 
-/// The first that is set wins nothing: a later one of the same name replaces it.
+/// A later one replaces an earlier one of the same name: the session's word is the last.
 pub(crate) fn add(options: &mut Options, room: &Room) -> Result<(), Error> {
     options.flag(&["--clearenv"]);
     let_through(options, room);
@@ -20,7 +30,13 @@ pub(crate) fn add(options: &mut Options, room: &Room) -> Result<(), Error> {
         format!("{PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     );
     options.variable("HOME", HOME);
-    options.variable("SHELL", "/bin/sh");
+    let bash = Path::new("/bin/bash");
+    let shell = if bash.exists() {
+        "/bin/bash"
+    } else {
+        "/bin/sh"
+    };
+    options.variable("SHELL", shell);
     options.variable("TMPDIR", "/tmp");
     options.variable("PWD", &room.workspace.path);
     if room.proxy {

@@ -55,12 +55,22 @@ impl Options {
             .extend([option.into(), first.as_ref().to_owned(), second]);
     }
 
-    /// A file of the room's own, read-only.
+    /// A file of the room's own, read-only wherever it is put: also over one of the host's.
     pub(crate) fn file(&mut self, content: &[u8], inside: &Path) -> Result<(), Error> {
+        self.data("--ro-bind-data", content, inside)
+    }
+
+    /// A file of the room's own in its root, which is read-only when it is done. Unlike a mount, of which
+    /// bubblewrap needs the longer the more there are, this costs next to nothing.
+    pub(crate) fn copy(&mut self, content: &[u8], inside: &Path) -> Result<(), Error> {
+        self.data("--file", content, inside)
+    }
+
+    fn data(&mut self, option: &str, content: &[u8], inside: &Path) -> Result<(), Error> {
         let memory = memory(content)?;
         // Readable by all: some programs change their user.
         self.flag(&["--perms", "0444"]);
-        self.two("--ro-bind-data", memory.as_raw_fd().to_string(), inside);
+        self.two(option, memory.as_raw_fd().to_string(), inside);
         self.descriptors.push(memory);
         Ok(())
     }

@@ -13,6 +13,8 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
     net::sockopt::{Timeout, set_socket_timeout},
     pipe::{PipeFlags, pipe_with},
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
@@ -73,7 +75,7 @@ impl Sandbox {
         let (options, mut inherited) = view.options.into_parts()?;
         let arguments = arguments(room, &options, &informer)?;
         inherited.extend([options, informer]);
-        let running = start(Start {
+        let mut running = start(Start {
             program: bwrap.clone(),
             arguments,
             stdin: theirs,
@@ -164,11 +166,20 @@ impl Sandbox {
             Some(status) => status,
             None => self.running.wait().map_err(os("waiting for the room"))?,
         };
+        self.empty();
         self.ended = Some(status);
         Ok(Ended {
             status,
             leftovers: self.protection.leftovers(),
         })
+    }
+
+    /// Until the last process is gone: what is protected must not be given up before.
+    fn empty(&self) {
+        let _ = self.kill();
+        let mut ended = [PollFd::from_borrowed_fd(self.init.1.as_fd(), PollFlags::IN)];
+        // The kernel kills and reaps all others before pid 1 has ended.
+        while poll(&mut ended, None) == Err(Errno::INTR) {}
     }
 
     fn reply(&self) -> Result<Option<Reply>, Error> {
@@ -195,8 +206,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         if self.ended.is_none() {
-            let _ = self.kill();
-            // What is protected stays so until the last process is gone.
+            self.empty();
             let _ = self.running.wait();
         }
     }
@@ -269,7 +279,7 @@ fn opened(pid: u32) -> Result<(u32, OwnedFd), Error> {
 
 fn deliver(to: &OwnedFd, signal: Signal) -> Result<(), Error> {
     match pidfd_send_signal(to, signal) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
         Err(errno) => Err(os("sending a signal")(errno)),
     }
 }

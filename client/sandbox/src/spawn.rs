@@ -9,7 +9,7 @@ use std::{
     },
     path::PathBuf,
     sync::mpsc,
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use nix::{
@@ -26,15 +26,16 @@ use rustix::process::{PidfdFlags, pidfd_open};
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) pidfd: OwnedFd,
-    status: mpsc::Receiver<i32>,
+    thread: Option<JoinHandle<i32>>,
 }
 
 impl Running {
-    /// Waits until it has ended, and says how: a status, or 128 and the number of a signal.
-    pub(crate) fn wait(&self) -> io::Result<i32> {
-        self.status
-            .recv()
-            .map_err(|_| io::Error::other("nobody waits for bubblewrap"))
+    /// Waits until it has ended, and says how: a status, or 128 and the number of a signal. Once.
+    pub(crate) fn wait(&mut self) -> io::Result<i32> {
+        let thread = self.thread.take();
+        thread
+            .and_then(|thread| thread.join().ok())
+            .ok_or_else(|| io::Error::other("nobody waits for bubblewrap"))
     }
 }
 
@@ -52,20 +53,25 @@ pub(crate) struct Start {
 /// that started it, and that of the caller may end before.
 pub(crate) fn start(start: Start) -> io::Result<Running> {
     let (tell, started) = mpsc::sync_channel(1);
-    let (ended, status) = mpsc::sync_channel(1);
-    thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("room".into())
         .spawn(move || match spawn(start) {
             Ok((pid, pidfd)) => {
                 let _ = tell.send(Ok(pidfd));
-                let _ = ended.send(reap(pid));
+                reap(pid)
             }
-            Err(error) => drop(tell.send(Err(error))),
+            Err(error) => {
+                let _ = tell.send(Err(error));
+                1
+            }
         })?;
     let pidfd = started
         .recv()
         .map_err(|_| io::Error::other("the thread that starts bubblewrap ended"))??;
-    Ok(Running { pidfd, status })
+    Ok(Running {
+        pidfd,
+        thread: Some(thread),
+    })
 }
 
 /// Closes here what was handed over.

@@ -44,8 +44,8 @@ pub(crate) fn add(options: &mut Options, authority: &str) -> Result<(), Error> {
         bundle.push(b'\n');
     }
     bundle.extend(authority.as_bytes());
-    options.file(&bundle, Path::new(ALL))?;
-    options.file(authority.as_bytes(), Path::new(PROXY_ALONE))?;
+    options.copy(&bundle, Path::new(ALL))?;
+    options.copy(authority.as_bytes(), Path::new(PROXY_ALONE))?;
     if let Some(path) = host
         // The kernel mounts on what a link leads to, which need not be in the room.
         && fs::symlink_metadata(path).is_ok_and(|facts| facts.is_file())

@@ -52,20 +52,24 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
         options.flag(&[&folder.to_string_lossy()]);
     }
     own(&mut options, room);
+    let protection = if room.workspace.writable {
+        Protection::of(&workspace, &room.workspace.protected, &room.private)?
+    } else {
+        Protection::none()
+    };
     for mount in &room.mounts {
         let host = places::mount(&mount.host, &mount.inside, &room.private)?;
+        if mount.inside.starts_with(&workspace) {
+            return Err(Error::Plan("a path to show that is in the workspace"));
+        }
         if mount.writable {
+            keeps_protection(&host, &workspace, &protection)?;
             options.bind(&host, &mount.inside);
             writable.push(mount.inside.clone());
         } else {
             options.read_only(&host, &mount.inside);
         }
     }
-    let protection = if room.workspace.writable {
-        Protection::of(&workspace, &room.workspace.protected, &room.private)?
-    } else {
-        Protection::none()
-    };
     show_workspace(&mut options, room, &workspace, &protection);
     if room.workspace.writable {
         writable.push(workspace.clone());
@@ -87,42 +91,65 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
     })
 }
 
+/// By a second way to it, what is read-only could be written.
+fn keeps_protection(host: &Path, workspace: &Path, protection: &Protection) -> Result<(), Error> {
+    let protected = protection.mounts.keys().map(PathBuf::as_path);
+    let mut kept = protected.chain([workspace]);
+    if kept.any(|path| path.starts_with(host) || host.starts_with(path)) {
+        return Err(Error::place(
+            host,
+            "the workspace is shown with parts of it read-only, and this would be a second way to it",
+            "show it read-only, or another folder",
+        ));
+    }
+    Ok(())
+}
+
 fn system(options: &mut Options) -> Result<(), Error> {
     options.flag(&["--ro-bind", "/usr", "/usr"]);
     for name in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
-        show(options, Path::new(name));
+        show(options, Path::new(name))?;
     }
     let etc = Path::new("/etc");
     for name in etc::SHOWN {
-        show(options, &etc.join(name));
+        show(options, &etc.join(name))?;
     }
     for entry in fs::read_dir(etc).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let starts = |prefix: &&str| name.to_string_lossy().starts_with(prefix);
         if etc::SHOWN_BY_PREFIX.iter().any(starts) {
-            show(options, &entry.path());
+            show(options, &entry.path())?;
         }
     }
-    options.file(etc::HOSTS.as_bytes(), &etc.join("hosts"))?;
-    show(options, Path::new("/opt"));
+    options.copy(etc::HOSTS.as_bytes(), &etc.join("hosts"))?;
+    show(options, Path::new("/opt"))?;
     options.flag(&["--proc", "/proc", "--dev", "/dev"]);
+    // To the kernel root is root there, whatever its namespaces: it could set the host's values.
+    options.flag(&["--ro-bind", "/proc/sys", "/proc/sys"]);
     Ok(())
 }
 
 /// As the host has it, read-only: a link into `/usr` stays a link, because `/etc/localtime` is read as
 /// one and `/bin` may be one.
-fn show(options: &mut Options, path: &Path) {
+fn show(options: &mut Options, path: &Path) -> Result<(), Error> {
+    const SMALL: u64 = 256 * 1024;
     let Ok(facts) = fs::symlink_metadata(path) else {
-        return;
+        return Ok(());
     };
     if facts.is_symlink()
         && let Ok(target) = fs::read_link(path)
         && fs::canonicalize(path).is_ok_and(|real| real.starts_with("/usr"))
     {
         options.symlink(&target, path);
+    } else if facts.is_file()
+        && facts.len() <= SMALL
+        && let Ok(content) = fs::read(path)
+    {
+        options.copy(&content, path)?;
     } else if path.exists() {
         options.read_only(path, path);
     }
+    Ok(())
 }
 
 fn own(options: &mut Options, room: &Room) {

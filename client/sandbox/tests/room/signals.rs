@@ -67,6 +67,14 @@ fn dropping_takes_all_of_it() {
     assert_eq!(fs::read_dir(house.workspace()).expect("it").count(), 0);
 }
 
+#[test]
+fn what_the_agent_left_running_is_gone_when_it_has_ended() {
+    let house = House::new();
+    let script = "(trap '' TERM HUP; while :; do echo evil > .idea; done) 2>/dev/null & exit 3";
+    assert_eq!(house.script(script).status, 3);
+    assert_eq!(fs::read_dir(house.workspace()).expect("it").count(), 0);
+}
+
 /// By a thread that ends before, too.
 #[test]
 fn it_outlives_the_thread_that_made_it() {

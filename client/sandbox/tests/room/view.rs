@@ -61,6 +61,9 @@ fn nothing_can_be_written_but_the_workspace_and_what_goes_with_the_room() {
         echo again >> /dev/stderr && mkdir -p a/b c && echo moved > a/b/f && mv a/b/f c/ && echo end",
     );
     assert_eq!(outcome.text, "again\nend\n");
+    // Landlock alone would refuse it too, but not every kernel has that.
+    let mounts = house.script("grep ' /proc/sys ' /proc/mounts").text;
+    assert!(mounts.contains(" ro,"), "{mounts}");
     let workspace = house.workspace();
     assert_eq!(fs::read_to_string(workspace.join("x")).expect("x"), "x\n");
     assert!(workspace.join("c/f").exists());
@@ -142,6 +145,8 @@ fn the_environment_is_made_anew() {
         "COLORTERM",
         "NO_COLOR",
         "LANGUAGE",
+        "USER",
+        "LOGNAME",
     ];
     for name in text
         .lines()
@@ -169,4 +174,44 @@ fn pid_one_is_closed() {
     );
     // Its own: the standard three, and that of the listing.
     assert!(text.trim_end().ends_with("\n0\n1\n2\n3"), "{text}");
+}
+
+/// By a second way to the workspace its protection would be gone.
+#[test]
+fn the_workspace_has_one_way_in() {
+    let house = House::new();
+    fs::create_dir(house.workspace().join("sub")).expect("a folder");
+    for (name, inside, writable) in [
+        ("home/project", "/second", true),
+        ("home/project/sub", "/second", true),
+        ("out", "sub", false),
+    ] {
+        let mut room = house.room("true");
+        let inside = house.workspace().join(inside);
+        room.mounts.push(Mount {
+            host: house.path(name),
+            inside,
+            writable,
+        });
+        let error = valetkey_sandbox::Sandbox::spawn(&room).expect_err(name);
+        assert!(!error.next_step().is_empty());
+        room.mounts.pop();
+    }
+    let mut room = house.room("cat /second/f");
+    house.write("f", "x");
+    room.mounts.push(Mount {
+        host: house.workspace(),
+        inside: "/second".into(),
+        writable: false,
+    });
+    assert_eq!(house.run(&room).text, "x");
+}
+
+/// What this process did not mark as its own alone.
+#[test]
+fn no_descriptor_comes_in() {
+    let house = House::new();
+    let open = fs::File::open("/etc/passwd").expect("it is there");
+    rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).expect("it can be inherited");
+    assert_eq!(house.script("ls /proc/self/fd").text, "0\n1\n2\n3\n");
 }
