@@ -3,6 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `placeholder` | what stands in the sandbox in place of values, and where in a request it stands |
+//! | `search` | finds many texts at once |
 //! | `place` | puts a value into a head: header, Basic, query, cookie, path |
 //! | `json` | puts a value into a JSON body, byte for byte the same elsewhere |
 //! | `websocket` | puts a value into the first message of a WebSocket |
@@ -18,6 +19,7 @@ mod json;
 mod place;
 mod placeholder;
 mod scrub;
+mod search;
 mod sigv4;
 mod websocket;
 

@@ -1,17 +1,16 @@
 //! What stands in the sandbox in place of values, and where in a request it stands.
 
-use aho_corasick::{Anchored, Input, automaton::Automaton, nfa::contiguous::NFA};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::request::Parts;
 use valetkey_core::{CredentialName, ports::Entropy};
 
-use crate::{TooLarge, decode};
+use crate::{TooLarge, decode, search::Search};
 
 /// The placeholders of one session: what stands in the sandbox in place of values. They are no secrets,
 /// and good for nothing anywhere else; what they show is which credential the agent means.
 pub struct Placeholders {
     all: Vec<(CredentialName, String)>,
-    search: NFA,
+    search: Search,
 }
 
 impl Placeholders {
@@ -22,8 +21,8 @@ impl Placeholders {
     pub fn new(all: impl IntoIterator<Item = (CredentialName, String)>) -> Result<Self, TooLarge> {
         let mut all: Vec<_> = all.into_iter().collect();
         all.retain(|(_, placeholder)| !placeholder.is_empty());
-        let search = NFA::new(all.iter().map(|(_, placeholder)| placeholder));
-        let search = search.map_err(|_| TooLarge)?;
+        let texts: Vec<_> = all.iter().map(|(_, placeholder)| placeholder).collect();
+        let search = Search::new(&texts, false)?;
         Ok(Self { all, search })
     }
 
@@ -70,7 +69,7 @@ impl Placeholders {
     /// Every credential whose placeholder stands in `bytes` as it is, likewise.
     pub fn in_bytes(&self, bytes: &[u8]) -> Vec<CredentialName> {
         let mut found = Vec::new();
-        self.search(bytes, &mut found);
+        self.search.within(bytes, |_, which, _| found.push(which));
         self.names(found)
     }
 
@@ -80,30 +79,17 @@ impl Placeholders {
     }
 
     fn look(&self, bytes: &[u8], found: &mut Vec<usize>) {
-        self.search(bytes, found);
+        self.search.within(bytes, |_, which, _| found.push(which));
         if bytes.contains(&b'%') {
             self.step(decode::percent(bytes), found);
         }
     }
 
-    /// Fast where there is none.
-    fn search(&self, bytes: &[u8], found: &mut Vec<usize>) {
-        // An automaton that was built as this one is searches like this.
-        if let Ok(finds) = self.search.try_find_overlapping_iter(Input::new(bytes)) {
-            found.extend(finds.map(|find| find.pattern().as_usize()));
-        }
-    }
-
     fn step(&self, bytes: impl Iterator<Item = u8>, found: &mut Vec<usize>) {
-        let Ok(mut state) = self.search.start_state(Anchored::No) else {
-            return;
-        };
+        let mut at = self.search.root();
         for byte in bytes {
-            state = self.search.next_state(Anchored::No, state, byte);
-            if self.search.is_match(state) {
-                let all = 0..self.search.match_len(state);
-                found.extend(all.map(|n| self.search.match_pattern(state, n).as_usize()));
-            }
+            at = self.search.step(at, byte);
+            found.extend(self.search.ends(at).map(|(which, _)| which));
         }
     }
 

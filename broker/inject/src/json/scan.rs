@@ -149,10 +149,8 @@ impl Scan<'_> {
                     self.word(b"\\u")?;
                     units.push(self.unit()?);
                 }
-                let mut characters = char::decode_utf16(units);
-                let character = characters.next().and_then(Result::ok);
-                let alone = characters.next().is_none();
-                character.filter(|_| alone).ok_or(PlaceError::NotJson)?
+                let character = char::decode_utf16(units).next();
+                character.and_then(Result::ok).ok_or(PlaceError::NotJson)?
             }
             _ => return Err(PlaceError::NotJson),
         })

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `forms` | how a value may come back |
 //! | `needles` | the search for all of them at once |
-//! | `skip` | passes over what cannot be any of them |
 //! | `scrubber` | a body in chunks |
 //! | `body` | a body of hyper, and its trailers |
 //! | `coding` | bodies that are compressed, and how not to be sent any |
@@ -18,7 +17,6 @@ mod coding;
 mod forms;
 mod needles;
 mod scrubber;
-mod skip;
 #[cfg(test)]
 mod testing;
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{Anchored, automaton::Automaton as _, automaton::StateID, nfa::contiguous::NFA};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use valetkey_secret::{Destination, IssuedToken};
 use zeroize::Zeroizing;
@@ -10,9 +9,11 @@ use zeroize::Zeroizing;
 use super::{
     Scrubber,
     forms::{Form, forms},
-    skip::Skip,
 };
-use crate::TooLarge;
+use crate::{
+    TooLarge,
+    search::{At, Search},
+};
 
 /// Stands in place of every masked byte.
 pub(super) const MASK: u8 = b'x';
@@ -20,14 +21,12 @@ pub(super) const MASK: u8 = b'x';
 /// Every form of the values that were lent for one origin. Built once for a set of loans and shared;
 /// searching allocates nothing while nothing is found.
 ///
-/// The automaton holds the values in a shape of its own and is not wiped when it is dropped: that lies in
-/// the library's hands. No page of the process is readable from a sandbox, nor in a core file.
+/// The search holds the values in a shape of its own and is not wiped when it is dropped: that lies in the
+/// library's hands. No page of the process is readable from a sandbox, nor in a core file.
 pub struct Needles {
-    automaton: NFA,
-    root: StateID,
-    skip: Option<Skip>,
+    search: Search,
     /// For each state by which some needle goes on, how many bytes may not be let go. By state.
-    holds: Box<[(StateID, usize)]>,
+    holds: Box<[(At, usize)]>,
 }
 
 impl Needles {
@@ -52,17 +51,8 @@ impl Needles {
         }
         all.sort_by(|a, b| (a.len(), &***a).cmp(&(b.len(), &***b)));
         all.dedup();
-        let automaton = NFA::builder()
-            .ascii_case_insensitive(true)
-            // `Skip` does that.
-            .prefilter(false)
-            .build(all.iter().map(|form| form.as_slice()))
-            .map_err(|_| TooLarge)?;
-        let root = automaton.start_state(Anchored::No).map_err(|_| TooLarge)?;
         let mut needles = Self {
-            automaton,
-            root,
-            skip: Skip::new(all.iter().map(|form| form.as_slice())),
+            search: Search::new(&all, true)?,
             holds: Box::default(),
         };
         needles.holds = needles.holds_of(&all);
@@ -71,13 +61,13 @@ impl Needles {
 
     /// Whether there is nothing to search for.
     pub fn is_empty(&self) -> bool {
-        self.automaton.patterns_len() == 0
+        self.search.is_empty()
     }
 
     /// Whether a value stands in `bytes`, such as a reason phrase, in any form.
     pub fn in_bytes(&self, bytes: &[u8]) -> bool {
         let mut found = false;
-        self.scan(self.root, bytes, |_, _| found = true);
+        self.search.within(bytes, |_, _, _| found = true);
         found
     }
 
@@ -91,9 +81,8 @@ impl Needles {
         let mut marks = Vec::new();
         for value in headers.values_mut() {
             marks.clear();
-            self.scan(self.root, value.as_bytes(), |end, length| {
-                marks.push((end, length));
-            });
+            self.search
+                .within(value.as_bytes(), |end, _, length| marks.push((end, length)));
             if !marks.is_empty() {
                 found += marks.len();
                 let mut bytes = Zeroizing::new(value.as_bytes().to_vec());
@@ -118,52 +107,25 @@ impl Needles {
         Scrubber::new(Arc::clone(self))
     }
 
-    pub(super) fn root(&self) -> StateID {
-        self.root
-    }
-
-    /// Goes on from `state`. `found` is told where a needle ends in `bytes` and how long it is, also where
-    /// it began before them; needles may overlap.
-    pub(super) fn scan(
-        &self,
-        mut state: StateID,
-        bytes: &[u8],
-        mut found: impl FnMut(usize, usize),
-    ) -> StateID {
-        let mut at = 0;
-        loop {
-            if let Some(skip) = self.skip.as_ref().filter(|_| state == self.root) {
-                at = skip.next(bytes, at);
-            }
-            let Some(byte) = bytes.get(at) else {
-                return state;
-            };
-            state = self.automaton.next_state(Anchored::No, state, *byte);
-            at += 1;
-            if self.automaton.is_match(state) {
-                for index in 0..self.automaton.match_len(state) {
-                    let needle = self.automaton.match_pattern(state, index);
-                    found(at, self.automaton.pattern_len(needle));
-                }
-            }
-        }
+    pub(super) fn search(&self) -> &Search {
+        &self.search
     }
 
     /// How many of the last bytes are the beginning of a needle that may go on: the longest suffix that is
     /// a proper prefix of one.
-    pub(super) fn held(&self, state: StateID) -> usize {
+    pub(super) fn held(&self, state: At) -> usize {
         let place = self.holds.binary_search_by_key(&state, |(known, _)| *known);
         let known = place.ok().and_then(|place| self.holds.get(place));
         known.map_or(0, |(_, held)| *held)
     }
 
     /// `needles` are sorted by length and in lower case.
-    fn holds_of(&self, needles: &[Form]) -> Box<[(StateID, usize)]> {
-        let next = |state, byte: &u8| self.automaton.next_state(Anchored::No, state, *byte);
+    fn holds_of(&self, needles: &[Form]) -> Box<[(At, usize)]> {
+        let next = |state, byte: &u8| self.search.step(state, *byte);
         // After a prefix of a needle, the state is that prefix's own.
         let mut holds = std::collections::BTreeMap::new();
         for needle in needles {
-            let mut state = self.root;
+            let mut state = self.search.root();
             for (before, byte) in needle.iter().enumerate() {
                 state = next(state, byte);
                 holds.insert(state, before + 1);
@@ -174,8 +136,8 @@ impl Needles {
         for needle in needles {
             let goes_on = |other: &Form| other.len() > needle.len() && other.starts_with(needle);
             if !needles.iter().any(goes_on) {
-                let end = needle.iter().fold(self.root, next);
-                let rest = needle.iter().skip(1).fold(self.root, next);
+                let end = needle.iter().fold(self.search.root(), next);
+                let rest = needle.iter().skip(1).fold(self.search.root(), next);
                 let held = holds.get(&rest).copied().unwrap_or(0);
                 holds.insert(end, held);
             }

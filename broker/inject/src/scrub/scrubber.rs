@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use aho_corasick::automaton::StateID;
 use hyper::body::Bytes;
 use zeroize::Zeroizing;
 
 use super::{Needles, needles::mask};
+use crate::search::At;
 
 /// Masks values in one stream of bytes, wherever it is cut. As many bytes come out as go in.
 pub struct Scrubber {
     needles: Arc<Needles>,
-    state: StateID,
+    state: At,
     /// The last bytes, where they may be the beginning of a value.
     held: Zeroizing<Vec<u8>>,
     found: u64,
@@ -19,7 +19,7 @@ pub struct Scrubber {
 
 impl Scrubber {
     pub(super) fn new(needles: Arc<Needles>) -> Self {
-        let state = needles.root();
+        let state = needles.search().root();
         Self {
             needles,
             state,
@@ -36,8 +36,9 @@ impl Scrubber {
             return chunk;
         }
         let mut finds = Vec::new();
-        self.state = self.needles.scan(self.state, &chunk, |end, length| {
-            finds.push((end, length));
+        let search = self.needles.search();
+        self.state = search.scan(self.state, &chunk, |end, _, length| {
+            finds.push((end, length))
         });
         self.found += finds.len() as u64;
         let before = self.held.len();
@@ -58,7 +59,7 @@ impl Scrubber {
 
     /// What was held back, when nothing follows.
     pub fn finish(&mut self) -> Bytes {
-        self.state = self.needles.root();
+        self.state = self.needles.search().root();
         Bytes::from(std::mem::take(&mut *self.held))
     }
 

@@ -9,7 +9,7 @@ const LEAST: usize = 4;
 /// Longest window, in bytes.
 const MOST: usize = 64;
 /// How many sorts of blocks are told apart.
-const SORTS: usize = 1 << 13;
+const SORTS: usize = 1 << 14;
 
 /// How far to move.
 pub(super) struct Skip {
@@ -51,6 +51,12 @@ impl Skip {
             }
         }
         at
+    }
+
+    /// Whether from `at` on there are as many bytes as the shortest needle has, or as are looked at.
+    #[inline]
+    pub(super) fn fits(&self, bytes: &[u8], at: usize) -> bool {
+        at + self.window <= bytes.len()
     }
 }
 
