@@ -22,7 +22,7 @@ fn the_status_is_the_agents() {
 #[test]
 fn no_signal_is_blocked_in_the_agent() {
     let house = House::new();
-    let text = house.script("grep SigBlk /proc/self/status").text;
+    let text = house.script("exec grep SigBlk /proc/self/status").text;
     assert_eq!(text, "SigBlk:\t0000000000000000\n");
 }
 
