@@ -9,9 +9,9 @@ use std::{
 use tokio::task::JoinSet;
 use tonic::{Request, Response, Status, transport::Channel};
 use valetkey_wire::agent::{
-    GetSessionRequest, Grant, ListGrantsRequest, PrepareCommandRequest, PrepareCommandResponse,
-    Session, WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest,
-    agent_client::AgentClient,
+    GetSessionRequest, Grant, ListGrantsRequest, MayReachRequest, PrepareCommandRequest,
+    PrepareCommandResponse, Session, WatchSessionRequest, WatchSessionResponse,
+    WithdrawApprovalRequest, agent_client::AgentClient,
 };
 
 use crate::{
@@ -127,6 +127,22 @@ impl Agent {
         })
         .await
         .map(|_withdrawn| ())
+    }
+
+    /// Whether the session may use the network like this; until when: seconds since the Unix epoch.
+    /// `action` is `connect` or a method, `url` an origin or a URL without its query. As
+    /// [`Agent::new_token`], which `wait` is as well.
+    pub async fn may_reach(&self, action: &str, url: &str, wait: Duration) -> Result<u64, Error> {
+        let request = MayReachRequest {
+            action: action.to_owned(),
+            url: url.to_owned(),
+            wait_seconds: u32::try_from(wait.as_secs()).ok(),
+        };
+        self.call(request, wait, async |mut client, wire| {
+            client.may_reach(wire).await
+        })
+        .await
+        .map(|reply| reply.expires_at)
     }
 
     /// What the rule for a command gives it. As [`Agent::new_token`], which `wait` is as well.

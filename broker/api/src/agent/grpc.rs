@@ -12,14 +12,15 @@ use valetkey_core::{
 use valetkey_secret::Destination;
 use valetkey_wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, Grant,
-    ListGrantsRequest, ListGrantsResponse, PrepareCommandRequest, PrepareCommandResponse, Session,
-    WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest, WithdrawApprovalResponse,
-    agent_server::Agent,
+    ListGrantsRequest, ListGrantsResponse, MayReachRequest, MayReachResponse,
+    PrepareCommandRequest, PrepareCommandResponse, Session, WatchSessionRequest,
+    WatchSessionResponse, WithdrawApprovalRequest, WithdrawApprovalResponse, agent_server::Agent,
 };
 
 use super::{
     command,
     desk::{Desk, Refused},
+    reach,
     wait::{self, Wait},
     watch,
 };
@@ -51,6 +52,21 @@ impl Agent for AgentService {
         let now = self.desk.now_seconds();
         let reply = token(&released, now).map_err(|refusal| self.failed(&refusal))?;
         Ok(Response::new(reply))
+    }
+
+    async fn may_reach(
+        &self,
+        request: Request<MayReachRequest>,
+    ) -> Result<Response<MayReachResponse>, Status> {
+        let allowance = Allowance::of(request.extensions());
+        let request = request.into_inner();
+        let wait = Wait::seconds(request.wait_seconds.map(u64::from));
+        let wait = wait.map_err(|refusal| self.failed(&refusal))?;
+        let ask = reach::ask(&request).map_err(|refusal| self.failed(&refusal))?;
+        let released = wait::token(&self.desk, ask, wait, &allowance).await;
+        Ok(Response::new(MayReachResponse {
+            expires_at: released.map_err(refused)?.lease().expires,
+        }))
     }
 
     async fn prepare_command(

@@ -12,6 +12,7 @@ mod exchange;
 mod grpc;
 mod http;
 mod pace;
+mod reach;
 mod socket;
 mod wait;
 mod watch;
