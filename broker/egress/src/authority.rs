@@ -102,7 +102,8 @@ impl Authority {
         let mut params = certificate(host.as_str(), self.from, self.until);
         // A common name has at most 64 characters (RFC 5280 appendix A.1); the host is in the SAN.
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params.subject_alt_names = CertificateParams::new([host.as_str().to_owned()])?.subject_alt_names;
+        params.subject_alt_names =
+            CertificateParams::new([host.as_str().to_owned()])?.subject_alt_names;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

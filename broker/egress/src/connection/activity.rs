@@ -71,7 +71,11 @@ pub(super) async fn silence(activity: &Activity, limits: &Limits, heads: bool) {
         sleep(step).await;
         if activity.is_under_way() {
             (idle, partial) = (Duration::ZERO, false);
-            stuck = if activity.bytes() == bytes { stuck + step } else { Duration::ZERO };
+            stuck = if activity.bytes() == bytes {
+                stuck + step
+            } else {
+                Duration::ZERO
+            };
         } else if activity.begun.load(Ordering::Relaxed) != begun {
             (idle, stuck, partial) = (Duration::ZERO, Duration::ZERO, false);
         } else {
@@ -106,7 +110,9 @@ impl<S> Metered<S> {
 
     fn wrote(&self, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = done {
-            self.activity.written.fetch_add(bytes as u64, Ordering::Relaxed);
+            self.activity
+                .written
+                .fetch_add(bytes as u64, Ordering::Relaxed);
         }
         done
     }

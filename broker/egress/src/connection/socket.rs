@@ -6,6 +6,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use valetkey_inject::Needles;
+use zeroize::Zeroizing;
 
 use super::{Guest, tunnel};
 use crate::{forward::Opening, tally::Tally};
@@ -47,9 +48,7 @@ impl Socket {
         let down = async {
             match needles {
                 Some(needles) => scrubbed(far_reads, near_writes, &needles, &tally).await,
-                None => {
-                    tunnel::copy(far_reads, near_writes, |bytes| tally.received(bytes)).await
-                }
+                None => tunnel::copy(far_reads, near_writes, |bytes| tally.received(bytes)).await,
             }
         };
         // Both sides say goodbye inside the protocol; once one connection has ended nothing follows.
@@ -68,15 +67,19 @@ async fn open(
     tally: &Tally,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
+    let mut out = Zeroizing::new(Vec::new());
     loop {
         let came = from.read(&mut buffer).await?;
         if came == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let new = buffer.get(..came).unwrap_or_default();
-        if let Some(bytes) = opening.feed(new).map_err(io::Error::other)? {
-            tally.sent(bytes.len());
-            return to.write_all(&bytes).await;
+        out.clear();
+        let through = opening.feed(new, &mut out).map_err(io::Error::other)?;
+        tally.sent(came);
+        to.write_all(&out).await?;
+        if through {
+            return Ok(());
         }
     }
 }
@@ -89,7 +92,7 @@ async fn scrubbed(
 ) -> io::Result<()> {
     let mut scrubber = needles.scrubber();
     loop {
-        let mut buffer = bytes_mut();
+        let mut buffer = Vec::with_capacity(BUFFER);
         if from.read_buf(&mut buffer).await? == 0 {
             to.write_all(&scrubber.finish()).await?;
             return to.shutdown().await;
@@ -97,8 +100,4 @@ async fn scrubbed(
         tally.received(buffer.len());
         to.write_all(&scrubber.feed(buffer.into())).await?;
     }
-}
-
-fn bytes_mut() -> Vec<u8> {
-    Vec::with_capacity(BUFFER)
 }

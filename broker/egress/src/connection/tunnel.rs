@@ -70,7 +70,11 @@ pub(super) async fn watch(tally: &Tally, idle: Duration) {
     let mut silent = Duration::ZERO;
     while silent < idle {
         tokio::time::sleep(TOLD_WITHIN).await;
-        silent = if tally.owes() { Duration::ZERO } else { silent + TOLD_WITHIN };
+        silent = if tally.owes() {
+            Duration::ZERO
+        } else {
+            silent + TOLD_WITHIN
+        };
         tally.tell();
     }
 }

@@ -43,7 +43,9 @@ impl Lent {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.get(origin);
         if let Some(before) = before
-            && sent.iter().all(|new| before.sent.iter().any(|old| is_same(old, new)))
+            && sent
+                .iter()
+                .all(|new| before.sent.iter().any(|old| is_same(old, new)))
         {
             return Ok(Some(Arc::clone(&before.needles)));
         }
@@ -58,9 +60,8 @@ impl Lent {
         }
         let values = together.iter().map(|(loan, _)| &loan.value);
         let users = together.iter().filter_map(|(_, way)| user(way));
-        let needles = Needles::new(values, users).map_err(|error| {
-            Refusal::new(Code::Internal).because(error.to_string())
-        })?;
+        let needles = Needles::new(values, users)
+            .map_err(|error| Refusal::new(Code::Internal).because(error.to_string()))?;
         let needles = Arc::new(needles);
         if all.len() >= ORIGINS && !all.contains_key(origin) {
             all.clear();

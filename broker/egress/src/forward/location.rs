@@ -22,7 +22,9 @@ impl Base {
 
     /// Rewrites `Location` where it stays at the origin; elsewhere it stays as it is.
     pub(super) fn rewrite(&self, headers: &mut HeaderMap) {
-        let location = headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let location = headers
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok());
         let Some(path) = location.and_then(|location| self.path_of(location)) else {
             return;
         };
@@ -57,12 +59,18 @@ mod tests {
         let base = Base::new("127.0.0.1:3128".into(), "api".into(), origin);
         for (location, becomes) in [
             ("/next?a=b", "http://127.0.0.1:3128/api/next?a=b"),
-            ("https://api.example.com/next", "http://127.0.0.1:3128/api/next"),
+            (
+                "https://api.example.com/next",
+                "http://127.0.0.1:3128/api/next",
+            ),
             ("https://API.example.com:443/", "http://127.0.0.1:3128/api/"),
             ("https://api.example.com", "http://127.0.0.1:3128/api/"),
             ("https://api.example.com?q", "http://127.0.0.1:3128/api/?q"),
             ("http://api.example.com/next", "http://api.example.com/next"),
-            ("https://api.example.com.evil/", "https://api.example.com.evil/"),
+            (
+                "https://api.example.com.evil/",
+                "https://api.example.com.evil/",
+            ),
             ("//api.example.com/x", "//api.example.com/x"),
             ("next", "next"),
         ] {

@@ -57,6 +57,7 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
     guest.gate().pass(guest.room.session, &target).await?;
     // 3. What it carries.
     head::strip(&mut parts.headers);
+    send::name(&mut parts, &route.origin)?;
     let Placed {
         credentials,
         needles,

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
+use http::{header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use valetkey_codes::Code;
-use valetkey_core::{CredentialName, Placement, Refusal, network::Target};
-use valetkey_inject::{Needles, PlaceError, Placeholders};
+use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
+use valetkey_inject::{FirstMessage, Needles, Payload, PlaceError, Placed as Put};
 
 use super::{Opening, lent::Sent};
 use crate::{
     connection::Guest,
     gate::{Loan, Way},
 };
+
+/// Longest target in a record, in characters.
+const TARGET: usize = 200;
 
 /// A request that carries what it may.
 pub(super) struct Placed {
@@ -51,14 +54,17 @@ pub(super) async fn place(
         opening: None,
         body: Some(body),
     };
-    let belongs = |name: &&CredentialName| !ways.iter().any(|way| way.credential == **name);
-    if let Some(stranger) = placing.found.iter().find(belongs) {
-        let refusal = Refusal::new(Code::PlaceholderMisused)
-            .because(format!("the placeholder of `{stranger}`"));
-        return Err(placing.recorded(refusal).await);
+    let strange = |name: &&CredentialName| !ways.iter().any(|way| way.credential == **name);
+    if let Some(stranger) = placing.found.iter().find(strange) {
+        return Err(placing.misused(stranger).await);
     }
     for way in &ways {
         placing.take(parts, way).await?;
+    }
+    // It goes to this host, and not into this place.
+    let left = |name: &&CredentialName| !placing.credentials.contains(name);
+    if let Some(left) = placing.found.iter().find(left) {
+        return Err(placing.misused(left).await);
     }
     placing.done(parts)
 }
@@ -81,12 +87,19 @@ impl Placing<'_> {
         if !self.applies(parts, way).await? {
             return Ok(());
         }
+        if valetkey_inject::needs_body(&way.injection, parts) {
+            self.hold().await?;
+        }
         let session = self.guest.room.session;
         let origin = self.target.origin();
         let loan = self.guest.gate().lend(session, way, origin).await?;
-        if let Err(error) = self.put(parts, way, &loan).await? {
-            let refusal = Refusal::new(Code::InvalidRequest).saying(error.to_string());
-            return Err(self.recorded(refusal).await);
+        match self.put(parts, way, &loan) {
+            Ok(Put::NotAsked) => return Ok(()),
+            Ok(Put::Yes) => {}
+            Err(error) => {
+                let refusal = Refusal::new(Code::InvalidRequest).saying(error.to_string());
+                return Err(self.recorded(refusal).await);
+            }
         }
         self.sent.push((loan, Arc::clone(&way.injection)));
         if !self.credentials.contains(&way.credential) {
@@ -99,7 +112,14 @@ impl Placing<'_> {
         let named = way.injection.always || self.found.contains(&way.credential);
         match way.injection.place {
             Placement::WebSocket { .. } => Ok(self.upgrading),
-            Placement::Body { .. } if !named => {
+            Placement::SigV4 { .. } => Ok(named || is_signed(parts)),
+            Placement::Body { .. } => {
+                if self.body.as_ref().is_some_and(Body::is_end_stream) {
+                    return Ok(false);
+                }
+                if way.injection.always {
+                    return Ok(true);
+                }
                 let placeholders = &self.guest.room.placeholders;
                 if placeholders.of(&way.credential).is_none() {
                     return Ok(false);
@@ -111,21 +131,34 @@ impl Placing<'_> {
         }
     }
 
-    async fn put(
-        &mut self,
-        parts: &mut Parts,
-        way: &Way,
-        loan: &Arc<Loan>,
-    ) -> Result<Result<(), PlaceError>, Refusal> {
-        let placeholders: &Placeholders = &self.guest.room.placeholders;
-        let placeholder = placeholders.of(&way.credential);
-        Ok(match &way.injection.place {
-            _ => valetkey_inject::into_head(parts, &way.injection, &loan.value, placeholder)
-                .map(|_| ()),
-        })
+    fn put(&mut self, parts: &mut Parts, way: &Way, loan: &Arc<Loan>) -> Result<Put, PlaceError> {
+        let (value, injection) = (&loan.value, &*way.injection);
+        let placeholder = self.guest.room.placeholders.of(&way.credential);
+        match &injection.place {
+            Placement::Body { pointer } => {
+                let held = self.held.as_deref().unwrap_or_default();
+                let always = injection.always;
+                let body = valetkey_inject::into_json(held, pointer, value, placeholder, always)?;
+                let Some(body) = body else {
+                    return Ok(Put::NotAsked);
+                };
+                self.held = Some(Bytes::from_owner(body));
+            }
+            Placement::WebSocket { pointer } => {
+                let message = FirstMessage::new(pointer, placeholder, injection.always);
+                self.opening = Some(Opening::new(message, Arc::clone(loan)));
+            }
+            Placement::SigV4 { access_key_id } => {
+                let payload = self.held.as_deref().map_or(Payload::Header, Payload::Known);
+                let now = self.guest.gate().now().unix_seconds();
+                valetkey_inject::sign(parts, payload, access_key_id, value, now)?;
+            }
+            _ => return valetkey_inject::into_head(parts, injection, value, placeholder),
+        }
+        Ok(Put::Yes)
     }
 
-    /// The whole body.
+    /// The whole body, as it is so far.
     async fn hold(&mut self) -> Result<Bytes, Refusal> {
         if let Some(body) = self.body.take() {
             self.held = Some(read(body, self.guest.room.house.limits.held_body).await?);
@@ -133,7 +166,14 @@ impl Placing<'_> {
         Ok(self.held.clone().unwrap_or_default())
     }
 
+    async fn misused(&self, credential: &CredentialName) -> Refusal {
+        let refusal = Refusal::new(Code::PlaceholderMisused);
+        let refusal = refusal.because(format!("the placeholder of `{credential}`"));
+        self.recorded(refusal).await
+    }
+
     async fn recorded(&self, refusal: Refusal) -> Refusal {
+        // As it came: the target may hold a value by now.
         let target = match self.target {
             Target::Connect(origin) => origin.to_string(),
             Target::Request {
@@ -142,7 +182,9 @@ impl Placing<'_> {
                 path,
             } => format!("{method} {origin}{path}"),
         };
-        self.guest.refused(&target, refusal).await
+        self.guest
+            .refused(&printable(&target, TARGET), refusal)
+            .await
     }
 
     fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
@@ -154,7 +196,7 @@ impl Placing<'_> {
         if let Some(held) = &self.held {
             // It may have grown.
             let headers = &mut parts.headers;
-            headers.insert(http::header::CONTENT_LENGTH, held.len().into());
+            headers.insert(header::CONTENT_LENGTH, held.len().into());
         }
         Ok(Placed {
             credentials: self.credentials,
@@ -164,6 +206,12 @@ impl Placing<'_> {
             body: self.body,
         })
     }
+}
+
+/// Whether an SDK signed it, with what the sandbox has in place of the key.
+fn is_signed(parts: &Parts) -> bool {
+    let authorization = parts.headers.get(header::AUTHORIZATION);
+    authorization.is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"))
 }
 
 async fn read(body: Incoming, limit: usize) -> Result<Bytes, Refusal> {

@@ -97,7 +97,9 @@ fn to_base(
         Refusal::new(Code::UnknownCredential).saying("the path begins with no credential's name")
     })?;
     let whole = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
-    let rest = whole.strip_prefix('/').and_then(|rest| rest.strip_prefix(credential.as_str()));
+    let rest = whole
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_prefix(credential.as_str()));
     let rest = match rest {
         Some(rest) if rest.starts_with('/') => rest.to_owned(),
         Some(rest) => format!("/{rest}"),

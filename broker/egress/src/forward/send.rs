@@ -63,6 +63,18 @@ pub(super) async fn send(
     over_h1(guest, key, line, parts, upload, upgrading).await
 }
 
+/// Says which host is meant, in the one spelling that was compared, before anything is signed.
+pub(super) fn name(parts: &mut Parts, origin: &Origin) -> Result<(), Refusal> {
+    let origin = origin.to_string();
+    let host = HeaderValue::from_str(host_of(&origin)).map_err(|_| Refusal::new(Code::Internal))?;
+    parts.headers.insert(header::HOST, host);
+    Ok(())
+}
+
+fn host_of(origin: &str) -> &str {
+    origin.split_once("://").map_or("", |(_, host)| host)
+}
+
 /// Records a refusal of an address, which only the proxy has seen, and gives it back.
 pub(super) async fn recorded(guest: &Guest, origin: &Origin, refusal: Refusal) -> Refusal {
     if refusal.code() == Code::AddressRefused {
@@ -97,18 +109,14 @@ async fn over_h1(
     upgrading: bool,
 ) -> Result<Sent, Refusal> {
     parts.version = Version::HTTP_11;
-    let host = key.origin.to_string();
-    let host = host.split_once("://").map_or("", |(_, host)| host);
-    let host = HeaderValue::from_str(host).map_err(|_| Refusal::new(Code::Internal))?;
-    parts.headers.insert(header::HOST, host);
     if upgrading {
         let headers = &mut parts.headers;
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
     let reused = line.used;
-    let spare = (reused && upload.is_end_stream() && repeats(&parts.method))
-        .then(|| head_of(&parts));
+    let spare =
+        (reused && upload.is_end_stream() && repeats(&parts.method)).then(|| head_of(&parts));
     let request = Request::from_parts(parts, upload);
     let mut failed = match line.send(request).await {
         Ok(response) => {
@@ -141,11 +149,10 @@ async fn over_h2(
     upload: Upload,
 ) -> Result<Sent, Refusal> {
     parts.headers.remove(header::HOST);
-    let authority = origin.to_string();
-    let authority = authority.split_once("://").map_or("", |(_, host)| host);
+    let origin = origin.to_string();
     let mut target = uri::Parts::default();
     target.scheme = Some(uri::Scheme::HTTPS);
-    target.authority = authority.parse().ok();
+    target.authority = host_of(&origin).parse().ok();
     target.path_and_query = parts.uri.path_and_query().cloned();
     parts.uri = Uri::from_parts(target).map_err(|_| Refusal::new(Code::InvalidRequest))?;
     let request = Request::from_parts(parts, upload);
@@ -175,7 +182,13 @@ async fn share(guest: &Guest, key: Key, leg: Leg) -> Result<Stream, Refusal> {
 
 /// HTTP/2 may split cookies, and HTTP/1.1 may not (RFC 9113 section 8.2.3).
 fn join_cookies(parts: &mut Parts) {
-    if parts.headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+    if parts
+        .headers
+        .get_all(header::COOKIE)
+        .iter()
+        .nth(1)
+        .is_none()
+    {
         return;
     }
     let mut joined = Vec::new();
@@ -191,7 +204,10 @@ fn join_cookies(parts: &mut Parts) {
 }
 
 fn repeats(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+    )
 }
 
 fn head_of(parts: &Parts) -> Request<Upload> {

@@ -45,15 +45,22 @@ pub(crate) fn at_the_door(parts: &Parts) -> Result<Wanted, Refusal> {
 fn tunnel(parts: &Parts) -> Result<Endpoint, Refusal> {
     let uri = &parts.uri;
     if uri.scheme().is_some() || uri.path_and_query().is_some() {
-        return Err(mismatch("CONNECT names a host and a port, and nothing else"));
+        return Err(mismatch(
+            "CONNECT names a host and a port, and nothing else",
+        ));
     }
     let endpoint = authority::of_uri(uri, None)?;
     let host = authority::of_host(parts, endpoint.port)?;
     if host.is_some_and(|host| host != endpoint) {
-        return Err(mismatch("CONNECT and the header `host` name different hosts"));
+        return Err(mismatch(
+            "CONNECT and the header `host` name different hosts",
+        ));
     }
     if parts.headers.contains_key(header::TRANSFER_ENCODING)
-        || parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+        || parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .is_some_and(|length| length != "0")
     {
         return Err(invalid("CONNECT has no body"));
     }
@@ -65,7 +72,9 @@ fn forward(parts: &Parts) -> Result<Origin, Refusal> {
     let endpoint = authority::of_uri(&parts.uri, Some(port))?;
     let host = authority::of_host(parts, port)?;
     if host.is_some_and(|host| host != endpoint) {
-        return Err(mismatch("the url and the header `host` name different hosts"));
+        return Err(mismatch(
+            "the url and the header `host` name different hosts",
+        ));
     }
     if !parts.uri.path().starts_with('/') {
         return Err(invalid("the url has no path"));
@@ -82,7 +91,9 @@ fn base(parts: &Parts) -> Result<Wanted, Refusal> {
     };
     let here = Endpoint::parse(local, Some(Scheme::Http.port()));
     if !here.is_ok_and(|here| is_here(&here.host)) {
-        return Err(mismatch("a request without a host in its target is for this proxy, at loopback"));
+        return Err(mismatch(
+            "a request without a host in its target is for this proxy, at loopback",
+        ));
     }
     let path = parts.uri.path().strip_prefix('/');
     let credential = path.and_then(|path| path.split('/').next());

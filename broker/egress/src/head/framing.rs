@@ -15,7 +15,9 @@ pub(super) fn check(parts: &Parts) -> Result<(), Refusal> {
     method(&parts.method)?;
     let headers = &parts.headers;
     if count(headers, header::CONTENT_LENGTH) > 1 {
-        return Err(invalid("the header `content-length` is there more than once"));
+        return Err(invalid(
+            "the header `content-length` is there more than once",
+        ));
     }
     if let Some(coding) = headers.get(header::TRANSFER_ENCODING) {
         let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");
@@ -23,7 +25,9 @@ pub(super) fn check(parts: &Parts) -> Result<(), Refusal> {
             return Err(invalid("the only transfer coding is `chunked`"));
         }
         if headers.contains_key(header::CONTENT_LENGTH) {
-            return Err(invalid("a body has a length or a transfer coding, not both"));
+            return Err(invalid(
+                "a body has a length or a transfer coding, not both",
+            ));
         }
     }
     if let Some(expected) = headers.get(header::EXPECT)
@@ -55,7 +59,9 @@ fn method(method: &Method) -> Result<(), Refusal> {
     let text = method.as_str();
     let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-';
     if text.len() > METHOD || !text.bytes().all(plain) {
-        return Err(invalid("a method is of at most 32 upper-case letters, digits and hyphens"));
+        return Err(invalid(
+            "a method is of at most 32 upper-case letters, digits and hyphens",
+        ));
     }
     if *method == Method::TRACE || text == "TRACK" {
         return Err(invalid("`TRACE` is not forwarded"));

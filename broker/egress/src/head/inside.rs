@@ -16,7 +16,9 @@ pub(crate) fn inside(parts: &Parts, origin: &Origin) -> Result<(), Refusal> {
     let host = authority::of_host(parts, port)?;
     let mut named = host.is_some();
     if host.is_some_and(|host| host != origin.endpoint) {
-        return Err(mismatch("the header `host` names another host than CONNECT did"));
+        return Err(mismatch(
+            "the header `host` names another host than CONNECT did",
+        ));
     }
     if parts.uri.authority().is_some() {
         named = true;
@@ -24,7 +26,9 @@ pub(crate) fn inside(parts: &Parts, origin: &Origin) -> Result<(), Refusal> {
             return Err(mismatch("the url's scheme is not the connection's"));
         }
         if authority::of_uri(&parts.uri, Some(port))? != origin.endpoint {
-            return Err(mismatch("the url or `:authority` names another host than CONNECT did"));
+            return Err(mismatch(
+                "the url or `:authority` names another host than CONNECT did",
+            ));
         }
     }
     if !named {

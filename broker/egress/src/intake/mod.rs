@@ -24,11 +24,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 pub trait Entry: Send + Sync + 'static {
     /// Pins the session to the PID namespace of the sandbox whose first process is `sandbox_pid`, and
     /// records it. An error means that the sandbox gets no room.
-    fn enter<'a>(
-        &'a self,
-        session: SessionId,
-        sandbox_pid: i32,
-    ) -> Answer<'a, Result<(), Refusal>>;
+    fn enter<'a>(&'a self, session: SessionId, sandbox_pid: i32)
+    -> Answer<'a, Result<(), Refusal>>;
 
     /// Why the session is over; asked after [`Egress::close`], to tell the launcher.
     fn over(&self, session: SessionId) -> Answer<'_, Code>;

@@ -61,12 +61,10 @@ pub(super) async fn receive(stream: &UnixStream) -> Result<HandedIn, Refusal> {
     })?;
     let mut descriptors = descriptors.into_iter();
     let (Some(socket), None) = (descriptors.next(), descriptors.next()) else {
-        return Err(
-            Refusal::new(Code::InvalidRequest).saying("exactly one descriptor is expected")
-        );
+        return Err(Refusal::new(Code::InvalidRequest).saying("exactly one descriptor is expected"));
     };
-    let listener = listener(socket)
-        .map_err(|error| refused("a listening tcp socket is expected", &error))?;
+    let listener =
+        listener(socket).map_err(|error| refused("a listening tcp socket is expected", &error))?;
     Ok(HandedIn {
         session,
         sandbox: words.sandbox,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use valetkey_core::{Deadline, SessionId, ports::Cut};
 use valetkey_inject::Placeholders;
 
-pub(crate) use epoch::{Epoch, Streams};
+pub(crate) use epoch::Epoch;
 
 use crate::{
     authority::{Authority, AuthorityError},

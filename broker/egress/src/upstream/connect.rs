@@ -81,10 +81,13 @@ impl Way<'_> {
         endpoint: &Endpoint,
         h2: bool,
     ) -> Result<Reached, Refusal> {
-        let name = ServerName::try_from(endpoint.host.as_str().to_owned()).map_err(|error| {
-            Refusal::new(Code::HostUnreachable).because(error.to_string())
-        })?;
-        let config = if h2 { &self.trust.either } else { &self.trust.http1 };
+        let name = ServerName::try_from(endpoint.host.as_str().to_owned())
+            .map_err(|error| Refusal::new(Code::HostUnreachable).because(error.to_string()))?;
+        let config = if h2 {
+            &self.trust.either
+        } else {
+            &self.trust.http1
+        };
         let connector = TlsConnector::from(Arc::clone(config));
         let stream = connector.connect(name, stream).await.map_err(|error| {
             Refusal::new(Code::HostUnreachable)

@@ -12,5 +12,5 @@ pub(crate) use h1::{Download, Line};
 pub(crate) use leg::Leg;
 pub(crate) use pool::{Key, Pool, Stream};
 pub use resolve::{Resolve, SystemResolver};
-pub use tls::UpstreamError;
 pub(crate) use tls::Trust;
+pub use tls::UpstreamError;

@@ -104,9 +104,9 @@ impl Pool {
         let mut old = Vec::new();
         let mut state = self.locked();
         for lines in state.lines.values_mut() {
-            old.extend(
-                lines.extract_if(.., |line| now.saturating_duration_since(line.since) >= self.idle),
-            );
+            old.extend(lines.extract_if(.., |line| {
+                now.saturating_duration_since(line.since) >= self.idle
+            }));
         }
         state.lines.retain(|_, lines| !lines.is_empty());
         state.streams.retain(|_, stream| !stream.is_closed());

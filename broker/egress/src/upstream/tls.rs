@@ -51,8 +51,7 @@ fn roots(extra: Option<&Path>) -> Result<RootCertStore, UpstreamError> {
     let Some(path) = extra else {
         return Ok(roots);
     };
-    let bad =
-        |why: &dyn Display| UpstreamError::ExtraCa(format!("`{}`: {why}", path.display()));
+    let bad = |why: &dyn Display| UpstreamError::ExtraCa(format!("`{}`: {why}", path.display()));
     let pem = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
     let before = roots.len();
     for certificate in pem {

@@ -1,0 +1,287 @@
+//! What is put into requests, and does not come back.
+
+use std::{convert::Infallible, sync::Arc};
+
+use http::{Request, Response, header::HeaderMap};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use tokio::net::TcpStream;
+use valetkey_codes::Code;
+use valetkey_core::Placement;
+
+use crate::{
+    client,
+    house::{House, OTHER_PLACEHOLDER, PLACEHOLDER},
+    origin::{self, Body},
+};
+
+const VALUE: &str = "sk-live-canary-7777";
+/// `you sent Bearer sk-live-canary-7777 twice: sk-live-canary-7777`
+const GZIPPED: &[u8] = &[
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 204, 47, 85, 40, 78, 205, 43, 81, 112, 74, 77, 44, 74,
+    45, 82, 40, 206, 214, 205, 201, 44, 75, 213, 77, 78, 204, 75, 44, 170, 212, 53, 7, 2, 133, 146,
+    242, 204, 228, 84, 43, 108, 82, 0, 68, 168, 159, 240, 62, 0, 0, 0,
+];
+
+fn bearer() -> Placement {
+    Placement::Header {
+        name: "authorization".into(),
+        prefix: "Bearer ".into(),
+    }
+}
+
+/// Tells whether the value came, and echoes it in every way.
+async fn chatty(request: Request<Incoming>) -> Response<Body> {
+    let came = request
+        .headers()
+        .get("authorization")
+        .map(|value| value.to_str().unwrap().to_owned());
+    let came = came.unwrap_or_default();
+    let arrived = (came == format!("Bearer {VALUE}")).to_string();
+    let mut response = match request.uri().path() {
+        "/gzip" => {
+            let mut response = origin::text(GZIPPED);
+            response
+                .headers_mut()
+                .insert("content-encoding", "gzip".parse().unwrap());
+            response
+        }
+        "/chunks" => {
+            let whole = format!("a {came} b {came} c");
+            let pieces: Vec<_> = whole
+                .bytes()
+                .map(|byte| Ok::<_, Infallible>(Frame::data(vec![byte].into())))
+                .collect();
+            let mut trailers = HeaderMap::new();
+            trailers.insert("x-trailer", came.parse().unwrap());
+            let last = [Ok(Frame::trailers(trailers))];
+            let body = StreamBody::new(futures_util::stream::iter(pieces.into_iter().chain(last)));
+            let mut response = Response::new(body.boxed_unsync());
+            response
+                .headers_mut()
+                .insert("trailer", "x-trailer".parse().unwrap());
+            response
+        }
+        "/reason" => {
+            let mut response = origin::text("");
+            let reason = hyper::ext::ReasonPhrase::try_from(came.as_bytes()).unwrap();
+            response.extensions_mut().insert(reason);
+            response
+        }
+        _ => origin::text(format!("you sent {came}")),
+    };
+    let headers = response.headers_mut();
+    headers.insert("x-arrived", arrived.parse().unwrap());
+    headers.insert("x-echo", came.parse().unwrap());
+    headers.insert(
+        "location",
+        format!("https://evil.test/?{came}").parse().unwrap(),
+    );
+    response
+}
+
+#[tokio::test]
+async fn a_value_goes_out_and_does_not_come_back() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    house.gate.inject("key", &base, bearer(), true, VALUE);
+    for path in ["/", "/gzip", "/chunks", "/reason"] {
+        let stream = TcpStream::connect(house.door).await.unwrap();
+        let mut sender = client::http1(stream).await;
+        let mut request = client::get(&format!("{base}{path}"), &base["http://".len()..]);
+        request
+            .headers_mut()
+            .insert("te", "trailers".parse().unwrap());
+        request
+            .headers_mut()
+            .insert("accept-encoding", "zstd".parse().unwrap());
+        let response = sender.send_request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        assert_eq!(parts.headers["x-arrived"], "true", "{path}");
+        let body = body.collect().await.unwrap();
+        let seen = format!(
+            "{parts:?} {:?} {:?}",
+            body.trailers().cloned(),
+            body.to_bytes()
+        );
+        assert!(!seen.contains(VALUE), "{path}: {seen}");
+        assert!(!seen.contains("canary"), "{path}: {seen}");
+        if path == "/chunks" {
+            assert!(seen.contains("x-trailer"), "{seen}");
+        }
+        if path == "/gzip" {
+            assert!(seen.contains("you sent"), "{seen}");
+        }
+    }
+    let mut used = house.gate.used.subscribe();
+    let used = used.wait_for(|used| used.len() == 4).await.unwrap();
+    assert!(used.iter().all(|used| {
+        used.credential
+            .as_ref()
+            .is_some_and(|name| name.as_str() == "key")
+    }));
+}
+
+#[tokio::test]
+async fn a_value_goes_out_over_tls_and_does_not_come_back() {
+    for (origin_h2, client_h2) in [(false, false), (true, false), (false, true), (true, true)] {
+        let house = House::new().await;
+        let at = origin::tls(origin_h2, chatty).await;
+        let authority = format!("api.test:{}", at.port());
+        house.gate.inject(
+            "key",
+            &format!("https://{authority}"),
+            bearer(),
+            true,
+            VALUE,
+        );
+        let protocol: &[u8] = if client_h2 { b"h2" } else { b"http/1.1" };
+        let stream = client::inside(&house, &authority, &[protocol]).await;
+        let response = if client_h2 {
+            let mut sender = client::http2(stream).await;
+            let uri = format!("https://{authority}/chunks");
+            sender
+                .send_request(client::get(&uri, &authority))
+                .await
+                .unwrap()
+        } else {
+            let mut sender = client::http1(stream).await;
+            sender
+                .send_request(client::get("/chunks", &authority))
+                .await
+                .unwrap()
+        };
+        let (parts, body) = response.into_parts();
+        assert_eq!(parts.headers["x-arrived"], "true");
+        let body = body.collect().await.unwrap();
+        let seen = format!(
+            "{parts:?} {:?} {:?}",
+            body.trailers().cloned(),
+            body.to_bytes()
+        );
+        assert!(!seen.contains("canary"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
+    let house = House::new().await;
+    let kept = Arc::new(std::sync::Mutex::new(String::new()));
+    let at = origin::plain(move |request| {
+        let kept = Arc::clone(&kept);
+        async move {
+            if let Some(came) = request.headers().get("authorization") {
+                *kept.lock().unwrap() = came.to_str().unwrap().to_owned();
+            }
+            origin::text(kept.lock().unwrap().clone())
+        }
+    })
+    .await;
+    let base = format!("http://api.test:{}", at.port());
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    let host = &base["http://".len()..];
+    for with in [
+        format!("authorization: Bearer {PLACEHOLDER}\r\n"),
+        String::new(),
+    ] {
+        let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n{with}\r\n");
+        let answer = client::raw(house.door, &head).await;
+        assert!(answer.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{answer}");
+    }
+    assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
+}
+
+#[tokio::test]
+async fn a_placeholder_is_of_use_where_it_belongs_and_an_alarm_elsewhere() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    let host = &base["http://".len()..];
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    let ask = |line: &str| {
+        let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n{line}\r\n");
+        let door = house.door;
+        async move { client::raw(door, &head).await }
+    };
+    assert!(ask("").await.contains("x-arrived: false"));
+    let with = ask(&format!("authorization: Bearer {PLACEHOLDER}\r\n")).await;
+    assert!(with.contains("x-arrived: true"), "{with}");
+    assert!(house.gate.refusals().is_empty());
+    // Another credential's, for another host.
+    for (url, line) in [
+        (
+            format!("{base}/"),
+            format!("authorization: Bearer {OTHER_PLACEHOLDER}"),
+        ),
+        (format!("{base}/?q={OTHER_PLACEHOLDER}"), "x: y".into()),
+        (
+            format!("http://evil.test:{}/", at.port()),
+            format!("x-any: {PLACEHOLDER}"),
+        ),
+        (
+            format!("http://evil.test:{}/{PLACEHOLDER}", at.port()),
+            "x: y".into(),
+        ),
+    ] {
+        let (_, rest) = url.split_once("://").unwrap();
+        let host = rest.split('/').next().unwrap();
+        let head = format!("GET {url} HTTP/1.1\r\nhost: {host}\r\n{line}\r\n\r\n");
+        let answer = client::raw(house.door, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(
+            answer.contains("valetkey-code: placeholder_misused"),
+            "{answer}"
+        );
+    }
+    assert_eq!(house.gate.refusals(), [Code::PlaceholderMisused; 4]);
+}
+
+#[tokio::test]
+async fn a_client_cannot_have_the_value_dropped_or_joined() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    let host = &base["http://".len()..];
+    house.gate.inject("key", &base, bearer(), true, VALUE);
+    for line in [
+        "connection: authorization",
+        "authorization: Bearer mine",
+        "trailer: authorization",
+    ] {
+        let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n{line}\r\n\r\n");
+        let answer = client::raw(house.door, &head).await;
+        assert!(answer.contains("x-arrived: true"), "{line}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_goes_into_a_body() {
+    let house = House::new().await;
+    let at = origin::plain(|request| async move {
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let fine = &body[..] == format!("{{\"a\":1,\"key\":\"{VALUE}\"}}").as_bytes();
+        origin::text(fine.to_string())
+    })
+    .await;
+    let base = format!("http://api.test:{}", at.port());
+    let place = Placement::Body {
+        pointer: "/key".into(),
+    };
+    house.gate.inject("key", &base, place, false, VALUE);
+    let stream = TcpStream::connect(house.door).await.unwrap();
+    let mut sender = client::http1(stream).await;
+    let mut ask = async |body: String| {
+        let request = Request::post(format!("{base}/"))
+            .header("host", &base["http://".len()..])
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        sender.ready().await.unwrap();
+        client::text(sender.send_request(request).await.unwrap()).await
+    };
+    let with = format!("{{\"a\":1,\"key\":\"{PLACEHOLDER}\"}}");
+    assert_eq!(ask(with).await, "true");
+    assert_eq!(ask("{\"a\":1,\"key\":\"mine\"}".into()).await, "false");
+    assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
+}

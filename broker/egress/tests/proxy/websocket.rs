@@ -1,0 +1,119 @@
+//! WebSockets: bytes both ways after the handshake.
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use valetkey_core::Placement;
+
+use crate::{
+    client,
+    house::{House, PLACEHOLDER},
+    origin::{self, Body},
+};
+
+/// Agrees to a WebSocket and sends back what it hears, as it is.
+pub(crate) async fn parrot(mut request: Request<Incoming>) -> Response<Body> {
+    let key = request.headers()["sec-websocket-key"].clone();
+    assert_eq!(request.headers()["upgrade"], "websocket");
+    assert_eq!(request.headers()["connection"], "upgrade");
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgrade.await.unwrap());
+        let mut buffer = [0; 1024];
+        while let Ok(came @ 1..) = stream.read(&mut buffer).await {
+            stream.write_all(&buffer[..came]).await.unwrap();
+        }
+    });
+    let mut response = origin::text("");
+    *response.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert("upgrade", "websocket".parse().unwrap());
+    headers.insert("connection", "upgrade".parse().unwrap());
+    headers.insert("sec-websocket-accept", key);
+    response
+}
+
+pub(crate) fn head(target: &str, host: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: abc\r\n\
+         sec-websocket-extensions: permessage-deflate\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn bytes_pass_after_the_handshake() {
+    let house = House::new().await;
+    let at = origin::plain(parrot).await;
+    let host = format!("api.test:{}", at.port());
+    let mut stream = TcpStream::connect(house.door).await.unwrap();
+    stream
+        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
+        .await
+        .unwrap();
+    talk(&mut stream).await;
+    let at = origin::tls(true, parrot).await;
+    let host = format!("api.test:{}", at.port());
+    house.gate.look_into(format!("https://{host}"));
+    let mut stream = client::inside(&house, &host, &[b"http/1.1"]).await;
+    stream.write_all(head("/", &host).as_bytes()).await.unwrap();
+    talk(&mut stream).await;
+}
+
+async fn talk(stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin)) {
+    let answer = client::whole(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    assert!(answer.contains("sec-websocket-accept: abc\r\n"), "{answer}");
+    for word in ["one", "two", "three"] {
+        stream.write_all(word.as_bytes()).await.unwrap();
+        let mut heard = vec![0; word.len()];
+        stream.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard, word.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
+    let house = House::new().await;
+    let at = origin::plain(parrot).await;
+    let host = format!("api.test:{}", at.port());
+    let place = Placement::WebSocket {
+        pointer: "/token".into(),
+    };
+    house.gate.inject(
+        "key",
+        &format!("http://{host}"),
+        place,
+        false,
+        "sk-live-canary-7777",
+    );
+    let mut stream = TcpStream::connect(house.door).await.unwrap();
+    stream
+        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
+        .await
+        .unwrap();
+    let answer = client::whole(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    // One masked frame of text with a mask of zeros.
+    let text = format!("{{\"token\":\"{PLACEHOLDER}\"}}");
+    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+    frame.extend_from_slice(text.as_bytes());
+    stream.write_all(&frame).await.unwrap();
+    // It comes back in its frame, with the value (19 characters) masked out.
+    let length = 2 + 4 + "{\"token\":\"\"}".len() + 19;
+    let mut heard = vec![0; length];
+    stream.read_exact(&mut heard).await.unwrap();
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(
+        heard.ends_with("{\"token\":\"xxxxxxxxxxxxxxxxxxx\"}"),
+        "{heard}"
+    );
+    stream.write_all(b"goes on}").await.unwrap();
+    let mut heard = [0; 8];
+    stream.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"goes on}");
+}
