@@ -106,6 +106,7 @@ pub async fn refused(broker: &Broker, session: SessionId, target: &str, refusal:
 
 fn audience(target: &Target) -> Result<Audience, Refusal> {
     target.audience().map_err(|_| {
-        Refusal::new(Code::RequestTooLarge).saying("a URL without its query has 512 bytes at most here")
+        Refusal::new(Code::RequestTooLarge)
+            .saying("a URL without its query has 512 bytes at most here")
     })
 }

@@ -21,6 +21,7 @@ use crate::commands::{
     sandbox_init::SandboxInit,
     secret::Secret,
     session::Session,
+    srt_decider::SrtDecider,
     status::Status,
     token::Token,
 };
@@ -71,7 +72,8 @@ pub(crate) enum Command {
     Session(Session),
     Run(Run),
     Exec(Exec),
-    #[command(hide = true)]
+    SrtDecider(SrtDecider),
+    #[command(skip)]
     SandboxInit(SandboxInit),
     Token(Token),
     Grants(Grants),
@@ -98,6 +100,13 @@ pub(crate) fn definition() -> clap::Command {
 /// Agents run `valetkey token` thousands of times, so its definition is built without those of
 /// all other commands.
 fn parse_from(line: Vec<OsString>) -> Result<Line, clap::Error> {
+    // Whatever follows is somebody else's command line.
+    if line.get(1).is_some_and(|first| first == "sandbox-init") {
+        return Ok(Line {
+            json: false,
+            command: Command::SandboxInit(SandboxInit::new(line.into_iter().skip(2).collect())),
+        });
+    }
     if line.get(1).is_some_and(|first| first == "token") {
         let matches = token_alone().try_get_matches_from(line.into_iter().skip(1))?;
         return Ok(Line {

@@ -14,11 +14,21 @@ use clap::error::ErrorKind;
 use tokio::runtime;
 use valetkey_sdk::Exit;
 
-use crate::{args::Line, failure::Failure, output::Output};
+use crate::{
+    args::{Command, Line},
+    commands::Outcome,
+    failure::Failure,
+    output::Output,
+};
 
 fn main() -> ExitCode {
     hardening::no_core_file();
     let exit = match args::parse() {
+        // Before there is a runtime: it closes what it did not open, and becomes another program.
+        Ok(Line {
+            command: Command::SandboxInit(init),
+            json,
+        }) => told(&Output::new(json), init.run()),
         Ok(line) => serve(line),
         Err(error) => output::usage(&error, status(error.kind())),
     };
@@ -38,6 +48,10 @@ fn serve(line: Line) -> Exit {
             mem::forget(runtime);
             outcome
         });
+    told(&output, outcome)
+}
+
+fn told(output: &Output, outcome: Outcome) -> Exit {
     outcome.unwrap_or_else(|failure| output.failure(&failure))
 }
 

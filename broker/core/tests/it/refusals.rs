@@ -222,6 +222,7 @@ async fn who_is_not_what_the_session_is_pinned_to() {
     let pinned = Pins {
         executable_sha256: Some("ab".repeat(32)),
         cgroup: Some("/agents/one".into()),
+        pid_namespace: None,
     };
     let cases = [
         (

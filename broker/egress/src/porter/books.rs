@@ -55,7 +55,9 @@ impl Books {
 
     /// A refusal that was answered from memory.
     pub(super) fn refused(&self, session: SessionId, origin: &Origin) {
-        self.count((session, origin.clone(), None), |counts| counts.refused += 1);
+        self.count((session, origin.clone(), None), |counts| {
+            counts.refused += 1
+        });
     }
 
     /// Whether the session asks too often: each question is a durable record.

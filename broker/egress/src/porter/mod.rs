@@ -155,7 +155,11 @@ impl Porter {
     }
 
     fn has_network(&self, broker: &Broker, session: SessionId) -> Result<(), Refusal> {
-        let known = broker.ports.sessions.load(session).ok_or(Code::UnknownSession)?;
+        let known = broker
+            .ports
+            .sessions
+            .load(session)
+            .ok_or(Code::UnknownSession)?;
         let profile = broker.settings.profiles.find(known.profile.as_ref());
         if profile.is_some_and(|profile| profile.network) {
             Ok(())
@@ -299,7 +303,9 @@ impl Entry for Porter {
 
     fn over(&self, session: SessionId) -> Answer<'_, Code> {
         Box::pin(async move {
-            let over = self.broker().map(|broker| passage::is_open(broker, session));
+            let over = self
+                .broker()
+                .map(|broker| passage::is_open(broker, session));
             match over {
                 Ok(Err(refusal)) | Err(refusal) => refusal.code(),
                 Ok(Ok(())) => Code::ShuttingDown,

@@ -33,10 +33,13 @@ pub struct Network {
 impl Network {
     pub(super) fn looks_into(&self, origin: &Origin) -> bool {
         self.inspect.iter().any(|pattern| pattern.matches(origin))
-            || self.credentials.iter().any(|credential| match &credential.delivery {
-                Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
-                Delivery::Token | Delivery::Pass => false,
-            })
+            || self
+                .credentials
+                .iter()
+                .any(|credential| match &credential.delivery {
+                    Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
+                    Delivery::Token | Delivery::Pass => false,
+                })
             || (self.spoken_of)(&origin.endpoint.host)
     }
 

@@ -54,7 +54,10 @@ impl Passes {
     /// It was refused: whoever asks the same at once again is answered from memory. What waits for an
     /// answer, or could be answered otherwise by now, is asked again.
     pub(super) fn refused(&self, session: SessionId, target: &Target, code: Code, now: Moment) {
-        if matches!(code, Code::Denied | Code::ApprovalRefused | Code::InvalidTarget) {
+        if matches!(
+            code,
+            Code::Denied | Code::ApprovalRefused | Code::InvalidTarget
+        ) {
             self.put(session, target, now.after(BRIEFLY), Err(code));
         }
     }

@@ -28,6 +28,8 @@ struct Grant {
     approved_scopes: Vec<String>,
     audiences: Vec<String>,
     max_lifetime_seconds: u64,
+    /// It is put into requests by the session's proxy and never given.
+    injected: bool,
 }
 
 impl From<agent::Grant> for Grant {
@@ -39,6 +41,7 @@ impl From<agent::Grant> for Grant {
             approved_scopes: grant.approved_scopes,
             audiences: grant.audiences,
             max_lifetime_seconds: grant.max_lifetime_seconds,
+            injected: grant.injected,
         }
     }
 }
@@ -65,6 +68,7 @@ impl Show for View {
                 list(&grant.approved_scopes),
                 grant.audiences.join(" "),
                 span(grant.max_lifetime_seconds),
+                how(grant.injected),
             ];
             (Tone::Plain, cells)
         });
@@ -76,10 +80,20 @@ impl Show for View {
                 "needs a person",
                 "audiences",
                 "longest",
+                "given as",
             ],
             rows.collect(),
         );
     }
+}
+
+fn how(injected: bool) -> String {
+    let how = if injected {
+        "put into requests"
+    } else {
+        "token"
+    };
+    how.to_owned()
 }
 
 fn list(scopes: &[String]) -> String {

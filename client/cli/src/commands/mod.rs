@@ -16,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod sandbox_init;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod srt_decider;
 pub(crate) mod status;
 pub(crate) mod token;
 mod view;
@@ -38,6 +39,8 @@ pub(crate) async fn run(command: Command, output: &Output) -> Outcome {
         Command::Session(session) => session.run(output).await,
         Command::Run(run) => run.run(output).await,
         Command::Exec(exec) => exec.run(output).await,
+        Command::SrtDecider(decider) => decider.run().await,
+        // Run by `main`, without a runtime.
         Command::SandboxInit(init) => init.run(),
         Command::Token(token) => token.run(output).await,
         Command::Grants(grants) => grants.run(output).await,

@@ -2,19 +2,19 @@
 
 use std::ffi::OsString;
 
-use clap::Args;
-
 use super::Outcome;
 use crate::failure::Failure;
 
-/// For `valetkey run`, inside the sandbox that it makes
-#[derive(Args)]
+/// For `valetkey run` alone, inside the sandbox that it makes: no command of anybody's.
 pub(crate) struct SandboxInit {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
 }
 
 impl SandboxInit {
+    pub(crate) const fn new(command: Vec<OsString>) -> Self {
+        Self { command }
+    }
+
     pub(crate) fn run(self) -> Outcome {
         match valetkey_sandbox::init(self.command) {
             Ok(never) => match never {},

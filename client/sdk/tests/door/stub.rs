@@ -20,8 +20,9 @@ use tokio_stream::{Stream, StreamExt as _, wrappers::UnixListenerStream, wrapper
 use tonic::{Request, Response, Status, transport::Server};
 use valetkey_sdk::wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, Grant,
-    ListGrantsRequest, ListGrantsResponse, Session, WatchSessionRequest, WatchSessionResponse,
-    WithdrawApprovalRequest, WithdrawApprovalResponse,
+    ListGrantsRequest, ListGrantsResponse, MayReachRequest, MayReachResponse,
+    PrepareCommandRequest, PrepareCommandResponse, Session, WatchSessionRequest,
+    WatchSessionResponse, WithdrawApprovalRequest, WithdrawApprovalResponse,
     agent_server::{Agent, AgentServer},
 };
 
@@ -183,6 +184,20 @@ impl Agent for Door {
         (self.answer)(request, number).map(Response::new)
     }
 
+    async fn may_reach(
+        &self,
+        _: Request<MayReachRequest>,
+    ) -> Result<Response<MayReachResponse>, Status> {
+        Err(Status::unimplemented("nobody asks here"))
+    }
+
+    async fn prepare_command(
+        &self,
+        _: Request<PrepareCommandRequest>,
+    ) -> Result<Response<PrepareCommandResponse>, Status> {
+        Err(Status::unimplemented("nobody asks here"))
+    }
+
     async fn withdraw_approval(
         &self,
         request: Request<WithdrawApprovalRequest>,
@@ -211,6 +226,7 @@ impl Agent for Door {
             max_lifetime_seconds: 600,
             reviewed_scopes: vec!["deploy:write".to_owned()],
             approved_scopes: vec!["deploy:delete".to_owned()],
+            injected: false,
         }];
         Ok(Response::new(ListGrantsResponse { grants }))
     }
@@ -237,6 +253,7 @@ fn session(state: &str) -> Session {
         agent: "coder".to_owned(),
         state: state.to_owned(),
         expires_at: 2_000_000_000,
+        profile: None,
     }
 }
 

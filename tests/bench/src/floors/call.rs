@@ -21,7 +21,8 @@ use tonic::{
 use tower::service_fn;
 use valetkey_sdk::wire::agent::{
     GetSessionRequest, GetSessionResponse, GetTokenRequest, GetTokenResponse, ListGrantsRequest,
-    ListGrantsResponse, WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest,
+    ListGrantsResponse, MayReachRequest, MayReachResponse, PrepareCommandRequest,
+    PrepareCommandResponse, WatchSessionRequest, WatchSessionResponse, WithdrawApprovalRequest,
     WithdrawApprovalResponse,
     agent_client::AgentClient,
     agent_server::{Agent, AgentServer},
@@ -125,6 +126,17 @@ impl Agent for Empty {
 
     async fn get_token(&self, _: Request<GetTokenRequest>) -> Reply<GetTokenResponse> {
         Err(Status::unimplemented("a floor has no tokens"))
+    }
+
+    async fn may_reach(&self, _: Request<MayReachRequest>) -> Reply<MayReachResponse> {
+        Err(Status::unimplemented("a floor has no network"))
+    }
+
+    async fn prepare_command(
+        &self,
+        _: Request<PrepareCommandRequest>,
+    ) -> Reply<PrepareCommandResponse> {
+        Err(Status::unimplemented("a floor has no commands"))
     }
 
     async fn withdraw_approval(

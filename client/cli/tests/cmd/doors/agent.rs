@@ -25,6 +25,30 @@ impl Agent for Doors {
         })
     }
 
+    async fn may_reach(
+        &self,
+        request: Request<agent::MayReachRequest>,
+    ) -> Result<Response<agent::MayReachResponse>, Status> {
+        self.0.hear(format!("{:?}", request.into_inner()))?;
+        reply(agent::MayReachResponse { expires_at: FAR })
+    }
+
+    async fn prepare_command(
+        &self,
+        request: Request<agent::PrepareCommandRequest>,
+    ) -> Result<Response<agent::PrepareCommandResponse>, Status> {
+        self.0.hear(format!("{:?}", request.into_inner()))?;
+        let variables = vec![agent::Variable {
+            name: "GIVEN".to_owned(),
+            value: "this and no more".to_owned(),
+        }];
+        reply(agent::PrepareCommandResponse {
+            rule: "printenv GIVEN".to_owned(),
+            variables,
+            expires_at: FAR,
+        })
+    }
+
     async fn withdraw_approval(
         &self,
         request: Request<agent::WithdrawApprovalRequest>,
@@ -43,6 +67,7 @@ impl Agent for Doors {
             agent: self.word(),
             state: "active".to_owned(),
             expires_at: FAR,
+            profile: None,
         });
         reply(agent::GetSessionResponse { session })
     }
@@ -59,6 +84,7 @@ impl Agent for Doors {
             max_lifetime_seconds: 900,
             reviewed_scopes: vec!["api:write".to_owned()],
             approved_scopes: Vec::new(),
+            injected: false,
         }];
         reply(agent::ListGrantsResponse { grants })
     }

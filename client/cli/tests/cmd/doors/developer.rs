@@ -117,7 +117,8 @@ impl Developer for Doors {
     ) -> Result<Response<dev::StartSessionResponse>, Status> {
         self.0.hear(format!("{:?}", request.into_inner()))?;
         let session = Some(self.session("s-1", "active"));
-        reply(dev::StartSessionResponse { session })
+        let room = None;
+        reply(dev::StartSessionResponse { session, room })
     }
 
     async fn list_sessions(

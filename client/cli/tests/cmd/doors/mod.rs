@@ -52,6 +52,7 @@ impl Doors {
             revoked_by: None,
             started_at: 1_000_000_000,
             expires_at: FAR,
+            profile: None,
             socket: Some(format!("/run/{}/session.sock", self.word())),
         }
     }

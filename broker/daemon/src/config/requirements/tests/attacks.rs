@@ -450,6 +450,71 @@ pub(super) const ATTACKS: &[Attack] = &[
         before: "me at https://id.example.test",
         after: "service-owner at https://id.example.test",
     },
+    Attack {
+        field: "network.addresses",
+        required: "[network]\naddresses = [\"127.0.0.1:5000\"]",
+        mine: "[network]\naddresses = [\"127.0.0.1:22\", \"127.0.0.1:5000\"]",
+        told: "network.addresses",
+        seen: |config| format!("{:?}", config.network.addresses),
+        before: "{127.0.0.1:22, 127.0.0.1:5000}",
+        after: "{127.0.0.1:5000}",
+    },
+    // Whoever says where a host is can be that host.
+    Attack {
+        field: "network.hosts",
+        required: "",
+        mine: "[network]\nhosts = { \"api.example.test\" = \"127.0.0.1\" }",
+        told: "network.hosts",
+        seen: |config| config.network.hosts.len().to_string(),
+        before: "1",
+        after: "0",
+    },
+    Attack {
+        field: "network.inspect",
+        required: "[network]\ninspect = [\"*.example.test\"]",
+        mine: "",
+        told: "network.inspect",
+        seen: |config| config.network.inspect.len().to_string(),
+        before: "0",
+        after: "1",
+    },
+    Attack {
+        field: "network.extra_ca",
+        required: "",
+        mine: "[network]\nextra_ca = \"/opt/mine/ca.pem\"",
+        told: "network.extra_ca",
+        seen: |config| format!("{:?}", config.network.extra_ca),
+        before: "Some(\"/opt/mine/ca.pem\")",
+        after: "None",
+    },
+    // A profile of one's own with the name of an allowed one is none of the admin's.
+    Attack {
+        field: "sandbox.allowed",
+        required: "[sandbox]\nallowed = [\"read-only\"]",
+        mine: "[sandbox]\nprofile = \"open\"\n[sandbox.profiles.read-only]\nworkspace = \"open\"\nwritable = [\"/srv\"]",
+        told: "sandbox.profiles",
+        seen: profiles,
+        before: "open*:Open read-only:Open/srv workspace-write:Writable",
+        after: "read-only*:ReadOnly",
+    },
+    Attack {
+        field: "sandbox.profiles",
+        required: "[sandbox.profiles.build]\nworkspace = \"read-only\"",
+        mine: "[sandbox.profiles.build]\nworkspace = \"open\"",
+        told: "sandbox.profiles",
+        seen: profiles,
+        before: "build:Open open:Open read-only:ReadOnly workspace-write*:Writable",
+        after: "build:ReadOnly open:Open read-only:ReadOnly workspace-write*:Writable",
+    },
+    Attack {
+        field: "commands.rules",
+        required: "[commands]\nrules = \"\"\"\n[[rules]]\ncommand = \"git push\"\n\"\"\"",
+        mine: "",
+        told: "commands.file",
+        seen: |config| config.commands.iter().count().to_string(),
+        before: "0",
+        after: "1",
+    },
 ];
 
 /// Looks at the credential `api`.
@@ -462,4 +527,26 @@ pub(super) fn api(config: &Config, look: impl Fn(&valetkey_core::Credential) -> 
 fn reviewer(config: &Config) -> String {
     let reviewer = config.reviewer.as_ref();
     format!("{:?}", reviewer.map(|reviewer| &reviewer.name))
+}
+
+/// Each profile, the usual one with a star, and what it writes.
+fn profiles(config: &Config) -> String {
+    let usual = config.profiles.find(None);
+    let all = config
+        .profiles
+        .names()
+        .filter_map(|name| config.profiles.find(Some(name)));
+    let each = all.map(|profile| {
+        let star = usual
+            .as_ref()
+            .is_some_and(|usual| usual.name == profile.name);
+        let star = if star { "*" } else { "" };
+        format!(
+            "{}{star}:{:?}{}",
+            profile.name,
+            profile.workspace,
+            profile.writable.join(",")
+        )
+    });
+    each.collect::<Vec<_>>().join(" ")
 }

@@ -18,6 +18,7 @@ const ELSEWHERE: &[&str] = &[
     "expires",         // bundle, places
     "keyring.allowed", // below
     "policy.folder",   // places
+    "commands.file",   // below
 ];
 
 #[test]
@@ -69,10 +70,11 @@ fn each_field_has_its_attack() {
 /// The fields below a table, as the parser lists them when it meets one that it does not know.
 fn fields(table: &str) -> Vec<String> {
     // A table of names: any name stands for all.
-    let table = if table == "credentials" {
-        "credentials.NAME"
-    } else {
-        table
+    let table = match table {
+        "credentials" => "credentials.NAME",
+        // Whole profiles are the admin's, in place of the user's.
+        "sandbox.profiles" => return vec![table.to_owned()],
+        table => table,
     };
     let header = if table.is_empty() {
         String::new()
@@ -179,4 +181,48 @@ fn the_admin_may_say_all_there_is_to_say() {
     );
     std::fs::remove_file(machine.config()).unwrap();
     assert!(machine.load().is_ok(), "without a file of the user's");
+}
+
+#[test]
+fn the_admins_command_rules_are_in_the_place_of_the_users() {
+    let rules = |command: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("[[rules]]\ncommand = \"{command}\"\n")).unwrap();
+        file
+    };
+    let (mine, admins) = (rules("git push"), rules("kubectl delete"));
+    let section = |file: &tempfile::NamedTempFile| {
+        format!("[commands]\nfile = \"{}\"\n", file.path().display())
+    };
+    let mine = format!("{MINE}{}", section(&mine));
+    let config = Machine::required(&mine, &section(&admins)).load().unwrap();
+    assert_eq!(replaced(&config), ["commands.file"]);
+    let rules: Vec<String> = config.commands.iter().map(ToString::to_string).collect();
+    assert_eq!(rules, ["kubectl delete"]);
+}
+
+#[test]
+fn a_credential_goes_to_no_host_beyond_its_ceiling() {
+    let mine = format!(
+        "{MINE}[credentials.key]\nsource = \"static\"\n[[credentials.key.inject]]\nhosts = [\"api.example.test\", \"evil.example.test\", \"*.example.test\"]\nheader = \"x-key\"\n"
+    );
+    let hosts = |config: &crate::config::Config| {
+        let credential = config.credentials.find("key")?;
+        match &credential.delivery {
+            valetkey_core::Delivery::Inject(inject) => {
+                let hosts = inject.ways.iter().flat_map(|way| &way.hosts);
+                Some(hosts.map(ToString::to_string).collect::<Vec<_>>())
+            }
+            _ => None,
+        }
+    };
+    let free = Machine::new(&mine).load().unwrap();
+    assert_eq!(hosts(&free).unwrap().len(), 3);
+    let required = "[credentials.key]\naudiences = [\"https://api.example.test\"]";
+    let bound = Machine::required(&mine, required).load().unwrap();
+    assert_eq!(hosts(&bound).unwrap(), ["api.example.test"]);
+    assert_eq!(replaced(&bound), ["credentials.key.inject.hosts"]);
+    let none = "[credentials.key]\naudiences = [\"https://other.example.test\"]";
+    let gone = Machine::required(&mine, none).load().unwrap();
+    assert!(gone.credentials.find("key").is_none());
 }
