@@ -1,22 +1,24 @@
-"""A small HTTP API on a Unix socket, as a resource server would write it.
+"""A small HTTPS API, as a resource server would write it.
 
 It knows nothing of the broker but its issuer: it finds the keys through the metadata of RFC 8414 and
 verifies access tokens of the RFC 9068 profile with PyJWT, a library of another language than the
 broker's.
 
-usage: api.py SOCKET ISSUER AUDIENCE
+`GET /builds` wants an API key instead, the one in the file KEY, and sends back the key that it got: what an
+agent must never see is then on its way to it.
+
+usage: api.py PORT CERTIFICATE KEY-OF-CERTIFICATE ISSUER AUDIENCE KEY
 """
 
 import http.server
 import json
-import os
-import socketserver
+import ssl
 import sys
 import urllib.request
 
 import jwt
 
-SOCKET, ISSUER, AUDIENCE = sys.argv[1:]
+PORT, CERTIFICATE, CERTIFICATE_KEY, ISSUER, AUDIENCE, KEY = sys.argv[1:]
 METADATA = json.load(urllib.request.urlopen(f"{ISSUER}/.well-known/oauth-authorization-server"))
 KEYS = jwt.PyJWKClient(METADATA["jwks_uri"], cache_keys=True)
 NEEDED = {"GET": "api:read", "POST": "api:write", "DELETE": "api:delete"}
@@ -42,6 +44,8 @@ def verified(header):
 class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.path == "/builds":
+            return self.builds()
         try:
             claims = verified(self.headers.get("authorization"))
         except jwt.PyJWTError as error:
@@ -49,6 +53,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if NEEDED[self.command] not in claims["scope"].split():
             return self.reply(403, {"error": "insufficient_scope"})
         self.reply(200, {"hello": claims["sub"], "agent": claims["client_id"], "scope": claims["scope"]})
+
+    def builds(self):
+        key = self.headers.get("x-api-key") or ""
+        if key != open(KEY).read():
+            return self.reply(401, {"error": "invalid_key"})
+        self.reply(200, {"build": "started", "key_was": key})
 
     do_GET = do_POST = do_DELETE = answer
 
@@ -60,18 +70,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def address_string(self):
-        return "agent"
-
     def log_message(self, *_):
         pass
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-
-
-with Server(SOCKET, Handler) as server:
-    os.chmod(SOCKET, 0o600)
+with http.server.ThreadingHTTPServer(("127.0.0.1", int(PORT)), Handler) as server:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE_KEY)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     print("ready", flush=True)
     server.serve_forever()

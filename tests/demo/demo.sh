@@ -42,7 +42,7 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-mkdir -m 700 "$dir/home" "$dir/run" "$dir/config" "$dir/state" "$dir/api"
+mkdir -m 700 "$dir/home" "$dir/run" "$dir/config" "$dir/state" "$dir/api" "$dir/work"
 developer_home=$HOME developer_display=${DISPLAY:-} developer_wayland=${WAYLAND_DISPLAY:-} developer_runtime=${XDG_RUNTIME_DIR:-}
 export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state
 unset VALETKEY_SOCKET DBUS_SESSION_BUS_ADDRESS
@@ -89,6 +89,11 @@ else
     done_ 'identity provider' "the development provider at $ISSUER: alice is a developer, boss an admin"
 fi
 
+# ---- where the agent will be sent to: an address of this machine, under a name and a certificate of its own --
+port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+api=https://api.example.test:$port
+/usr/bin/python3 "$here/certificate.py" api.example.test "$dir/api" || fail 'no certificate'
+
 # ---- the broker ---------------------------------------------------------------------------------------
 mkdir -m 700 "$dir/config/valetkey" "$dir/policies"
 for file in "$root"/policies/baseline/*.cedar; do
@@ -111,6 +116,20 @@ folder = "$dir/policies"
 
 [reviewer]
 command = ["/usr/bin/python3", "$here/reviewer.py"]
+
+[network]
+hosts = { "api.example.test" = "127.0.0.1" }
+addresses = ["127.0.0.1:$port"]
+extra_ca = "$dir/api/ca.pem"
+
+[credentials.build-key]
+source = "static"
+variable = "BUILD_API_KEY"
+
+[[credentials.build-key.inject]]
+hosts = ["api.example.test:$port"]
+paths = ["/builds"]
+header = "x-api-key"
 
 [credentials.demo-api]
 source = "signed"
@@ -141,37 +160,36 @@ if [ -n "${ONE_LOGIN:-}" ]; then admin=default; else
     login boss boss || fail "the admin's login failed"
 fi
 done_ 'admin logs in' "account $admin, by group $admin_group"
-printf %s 'canary-of-the-demo' | valetkey secret add deploy-key >/dev/null || fail 'the secret was not stored'
-[ "$(secret-tool lookup service valetkey username valetkey/secret/deploy-key)" = canary-of-the-demo ] || fail 'the secret is not in the keyring'
-done_ 'secret' "deploy-key is in the keyring, put there from standard input"
+printf %s 'canary-of-the-demo' >"$dir/api/key"
+valetkey secret add build-key <"$dir/api/key" >/dev/null || fail 'the secret was not stored'
+[ "$(secret-tool lookup service valetkey username valetkey/secret/build-key)" = canary-of-the-demo ] || fail 'the secret is not in the keyring'
+done_ 'secret' "build-key is in the keyring, put there from standard input"
 
 # ---- a session, and an agent in it --------------------------------------------------------------------
-session=$(valetkey session start --agent demo-agent --workspace "$PWD" --ttl 10m --json) || fail 'no session'
-id=$(jq -r '(.session // .).id' <<<"$session") socket=$(jq -r '(.session // .).socket' <<<"$session")
-done_ 'session' "$id with a socket of its own"
-
 issuer=$(valetkey status --json | jq -r .token_issuer)
-/usr/bin/python3 "$here/api.py" "$dir/api/api.sock" "$issuer" https://api.example.test >"$dir/api.out" 2>"$dir/api.log" &
+/usr/bin/python3 "$here/api.py" "$port" "$dir/api/cert.pem" "$dir/api/cert.key" "$issuer" https://api.example.test "$dir/api/key" >"$dir/api.out" 2>"$dir/api.log" &
 pids+=($!)
 until_true 10 grep -q ready "$dir/api.out" || fail 'the API does not start'
-done_ 'API' 'verifies tokens with PyJWT against the published keys'
+done_ 'API' "$api verifies tokens with PyJWT against the published keys, and wants a key for its builds"
 
+mkdir -p "$dir/work/.git/hooks"
+cp "$here/agent.sh" "$dir/work/agent.sh"
 mkfifo "$dir/go"
-sandbox=(bwrap --unshare-all --die-with-parent --new-session --clearenv
-    --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin
-    --proc /proc --dev /dev --tmpfs /tmp --dir /run
-    --ro-bind "$bin/valetkey" /opt/valetkey --ro-bind "$here/agent.sh" /opt/agent.sh
-    --ro-bind "$(dirname "$socket")" /run/valetkey --bind "$dir/api" /run/api
-    --setenv PATH /opt:/usr/bin:/bin --setenv HOME /tmp --setenv VALETKEY_SOCKET "/run/valetkey/$(basename "$socket")"
-    bash /opt/agent.sh "$DBUS_SESSION_BUS_ADDRESS" "$XDG_RUNTIME_DIR/valetkey/control.sock")
-exec {agent}< <("${sandbox[@]}" <"$dir/go" 2>"$dir/agent.log")
+cd "$dir/work"
+exec {agent}< <(valetkey run --agent demo-agent --ttl 10m -- \
+    bash ./agent.sh "$api" "$DBUS_SESSION_BUS_ADDRESS" "$XDG_RUNTIME_DIR/valetkey/control.sock" <"$dir/go" 2>"$dir/agent.log")
 exec {go}>"$dir/go"
+cd "$root"
+running() { id=$(valetkey session list --json | jq -er '.sessions[0].id'); }
+until_true 10 running || fail 'no session'
+running
+done_ 'valetkey run' "session $id in a sandbox of its own"
 hear() { # NAME: the agent's next line
     local mark text
     IFS=$'\t' read -rt 30 -u "$agent" mark text || fail "the agent says nothing ($1)"
     done_ "$1" "$text" "$mark"
 }
-for name in 'agent: grants' 'agent: token' 'agent: calls the API' 'agent: cannot write' 'agent: is reviewed' 'agent: must wait'; do
+for name in 'agent: grants' 'agent: token' 'agent: calls the API' 'agent: cannot write' 'agent: uses a key' 'agent: looks for it' 'agent: misuses it' 'agent: is reviewed' 'agent: must wait'; do
     hear "$name"
 done
 
@@ -196,7 +214,7 @@ vouched() { valetkey audit verify --json | jq -e '.anchored == .records'; }
 until_true 15 vouched || fail 'the end of the ledger is not vouched for'
 verified=$(valetkey audit verify --json) || fail "the ledger does not verify: $verified"
 done_ 'ledger' "$(jq -r '"\(.records) records, whole; the end is vouched for up to \(.anchored)"' <<<"$verified")"
-grep -rqa 'canary-of-the-demo' "$dir/state" "$dir/"*.log "$dir/config" "$dir/home" &&
+grep -rqa 'canary-of-the-demo' "$dir/state" "$dir/"*.log "$dir/config" "$dir/home" "$dir/work" &&
     done_ 'canary' 'the secret was found in a file' ! ||
     done_ 'canary' 'the secret is in no log, ledger or file'
 valetkey logout >/dev/null || fail 'the logout failed'
