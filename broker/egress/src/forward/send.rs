@@ -3,7 +3,7 @@
 use http::{HeaderValue, Method, Request, Response, Uri, Version, header, request::Parts, uri};
 use hyper::{
     body::{Body as _, Incoming},
-    client::conn::http2,
+    client::conn::{TrySendError, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use valetkey_codes::Code;
@@ -42,19 +42,7 @@ pub(super) async fn send(
     let h2 = parts.version == Version::HTTP_2 && key.origin.scheme == Scheme::Https;
     join_cookies(&mut parts);
     if h2 {
-        if let Some(stream) = guest.epoch.pool.stream(&key) {
-            return over_h2(stream, &key.origin, parts, upload).await;
-        }
-        if let Some(line) = guest.epoch.pool.take(&key) {
-            return over_h1(guest, key, line, parts, upload, false).await;
-        }
-        let reached = reach(guest, &key.origin, true).await?;
-        if reached.h2 {
-            let stream = share(guest, key.clone(), reached.leg).await?;
-            return over_h2(stream, &key.origin, parts, upload).await;
-        }
-        let line = Line::open(reached.leg).await.map_err(broken)?;
-        return over_h1(guest, key, line, parts, upload, false).await;
+        return over_either(guest, key, parts, upload).await;
     }
     let line = match guest.epoch.pool.take(&key) {
         Some(line) => line,
@@ -142,21 +130,60 @@ async fn over_h1(
     })
 }
 
+/// For a client that spoke HTTP/2: over that where the origin does.
+async fn over_either(
+    guest: &Guest,
+    key: Key,
+    mut parts: Parts,
+    mut upload: Upload,
+) -> Result<Sent, Refusal> {
+    if let Some(stream) = guest.epoch.pool.stream(&key) {
+        let mut failed = match over_h2(stream, &key.origin, parts, upload).await {
+            Ok(sent) => return Ok(sent),
+            Err(failed) => failed,
+        };
+        // An origin that goes away says which requests it has not seen: those go over a new connection.
+        let Some(unseen) = failed.take_message() else {
+            return Err(broken(failed.into_error()));
+        };
+        (parts, upload) = unseen.into_parts();
+        parts.uri = parts
+            .uri
+            .path_and_query()
+            .cloned()
+            .map(Uri::from)
+            .unwrap_or_default();
+        name(&mut parts, &key.origin)?;
+    }
+    if let Some(line) = guest.epoch.pool.take(&key) {
+        return over_h1(guest, key, line, parts, upload, false).await;
+    }
+    let reached = reach(guest, &key.origin, true).await?;
+    if reached.h2 {
+        let stream = share(guest, key.clone(), reached.leg).await?;
+        let sent = over_h2(stream, &key.origin, parts, upload).await;
+        return sent.map_err(|failed| broken(failed.into_error()));
+    }
+    let line = Line::open(reached.leg).await.map_err(broken)?;
+    over_h1(guest, key, line, parts, upload, false).await
+}
+
 async fn over_h2(
     mut stream: Stream,
     origin: &Origin,
     mut parts: Parts,
     upload: Upload,
-) -> Result<Sent, Refusal> {
+) -> Result<Sent, TrySendError<Request<Upload>>> {
     parts.headers.remove(header::HOST);
     let origin = origin.to_string();
     let mut target = uri::Parts::default();
     target.scheme = Some(uri::Scheme::HTTPS);
     target.authority = host_of(&origin).parse().ok();
     target.path_and_query = parts.uri.path_and_query().cloned();
-    parts.uri = Uri::from_parts(target).map_err(|_| Refusal::new(Code::InvalidRequest))?;
+    // An origin that was parsed is one of a URI as well; without it the request would fail below.
+    parts.uri = Uri::from_parts(target).unwrap_or_default();
     let request = Request::from_parts(parts, upload);
-    let response = stream.send_request(request).await.map_err(broken)?;
+    let response = stream.try_send_request(request).await?;
     Ok(Sent {
         response,
         line: None,

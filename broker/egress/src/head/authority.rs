@@ -5,13 +5,12 @@ use valetkey_core::{Refusal, network::Endpoint};
 
 use super::{invalid, mismatch};
 
-/// The endpoint in the URI, without user and with a port where `default` is `None`.
+/// The endpoint in the URI: no user before it, and with a port where `default` is `None`.
 pub(super) fn of_uri(uri: &Uri, default: Option<u16>) -> Result<Endpoint, Refusal> {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    if authority.contains('@') {
-        return Err(mismatch("a url with a user in it is not forwarded"));
-    }
-    endpoint(authority, default)
+    endpoint(
+        uri.authority().map_or("", |authority| authority.as_str()),
+        default,
+    )
 }
 
 /// What `Host` says; it is there once (RFC 9112 section 3.2). HTTP/1.0 may leave it out, and over HTTP/2

@@ -1,6 +1,6 @@
 //! Accepts connections at the listener that the sandbox made.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::Semaphore, time::MissedTickBehavior};
 
@@ -13,7 +13,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 const REAP: Duration = Duration::from_secs(10);
 
 impl Room {
-    /// Accepts until dropped.
+    /// Accepts until dropped, or until the listener takes no more.
     pub(crate) async fn attend(self: &Arc<Self>, listener: &TcpListener) {
         let places = Arc::new(Semaphore::new(self.house.limits.connections));
         let mut reap = tokio::time::interval(REAP);
@@ -40,6 +40,8 @@ impl Room {
                         drop(place);
                     });
                 }
+                // Whoever made the listener can shut it down.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => return,
                 Err(error) => {
                     tracing::warn!(session = %self.session, %error, "a connection was not accepted");
                     tokio::time::sleep(ACCEPT_REST).await;

@@ -37,7 +37,8 @@ struct State {
     shut: bool,
     count: usize,
     lines: HashMap<Key, Vec<Line>>,
-    streams: HashMap<Key, Stream>,
+    /// Each with when it was last asked for. What runs over it goes on when it is let go of here.
+    streams: HashMap<Key, (Stream, Instant)>,
 }
 
 impl Pool {
@@ -81,11 +82,12 @@ impl Pool {
     /// A connection of HTTP/2 that takes another stream.
     pub(crate) fn stream(&self, key: &Key) -> Option<Stream> {
         let mut state = self.locked();
-        let stream = state.streams.get(key)?;
+        let (stream, since) = state.streams.get_mut(key)?;
         if stream.is_closed() {
             state.streams.remove(key);
             return None;
         }
+        *since = Instant::now();
         Some(stream.clone())
     }
 
@@ -93,8 +95,7 @@ impl Pool {
     pub(crate) fn share(&self, key: Key, stream: Stream) {
         let mut state = self.locked();
         if !state.shut {
-            state.streams.retain(|_, stream| !stream.is_closed());
-            state.streams.insert(key, stream);
+            state.streams.insert(key, (stream, Instant::now()));
         }
     }
 
@@ -109,7 +110,9 @@ impl Pool {
             }));
         }
         state.lines.retain(|_, lines| !lines.is_empty());
-        state.streams.retain(|_, stream| !stream.is_closed());
+        state.streams.retain(|_, (stream, since)| {
+            !stream.is_closed() && now.saturating_duration_since(*since) < self.idle
+        });
         state.count = state.count.saturating_sub(old.len());
         drop(state);
     }

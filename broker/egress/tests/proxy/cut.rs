@@ -305,13 +305,19 @@ async fn a_broker_that_stops_closes_every_room() {
 
 #[tokio::test]
 async fn silence_ends_a_connection() {
-    let house = House::with(valetkey_egress::Limits {
-        head_timeout: Duration::from_millis(50),
-        idle_timeout: Duration::from_millis(200),
-        ..house::limits()
-    })
-    .await;
-    for said in ["", "GET http://api.test/ HTT"] {
+    let brief = Duration::from_millis(50);
+    let long = Duration::from_secs(600);
+    for (said, head_timeout, idle_timeout) in [
+        ("", long, brief),
+        ("", brief, 4 * brief),
+        ("GET http://api.test/ HTT", brief, long),
+    ] {
+        let house = House::with(valetkey_egress::Limits {
+            head_timeout,
+            idle_timeout,
+            ..house::limits()
+        })
+        .await;
         let mut stream = TcpStream::connect(house.door).await.unwrap();
         stream.write_all(said.as_bytes()).await.unwrap();
         ended(&mut stream).await;

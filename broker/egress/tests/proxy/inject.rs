@@ -114,8 +114,13 @@ async fn a_value_goes_out_and_does_not_come_back() {
             assert!(seen.contains("you sent"), "{seen}");
         }
     }
+    // What a library of HTTP does not show: the words after the status.
+    let host = &base["http://".len()..];
+    let head = format!("GET {base}/reason HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let answer = client::raw(house.door, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     let mut used = house.gate.used.subscribe();
-    let used = used.wait_for(|used| used.len() == 4).await.unwrap();
+    let used = used.wait_for(|used| used.len() == 5).await.unwrap();
     assert!(used.iter().all(|used| {
         used.credential
             .as_ref()
@@ -235,6 +240,34 @@ async fn a_placeholder_is_of_use_where_it_belongs_and_an_alarm_elsewhere() {
         );
     }
     assert_eq!(house.gate.refusals(), [Code::PlaceholderMisused; 4]);
+}
+
+#[tokio::test]
+async fn nothing_is_lent_to_a_request_that_is_refused() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    let host = &base["http://".len()..];
+    house.gate.inject("key", &base, bearer(), true, VALUE);
+    let head = format!("GET {base}/{OTHER_PLACEHOLDER} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let answer = client::raw(house.door, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(house.gate.lent.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_placeholder_in_the_wrong_place_is_an_alarm() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    let host = &base["http://".len()..];
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    let head = format!("GET {base}/?q={PLACEHOLDER} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let answer = client::raw(house.door, &head).await;
+    assert!(
+        answer.contains("valetkey-code: placeholder_misused"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -319,3 +319,45 @@ async fn an_idle_connection_that_the_origin_closed_is_replaced() {
         assert_eq!(client::text(response).await, "ok");
     }
 }
+
+#[tokio::test]
+async fn a_request_that_met_a_closing_connection_is_repeated_where_that_is_the_same() {
+    let house = House::new().await;
+    // Answers the first request of each connection, and closes when it has read another.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 1024];
+                let _ = stream.read(&mut head).await.unwrap();
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                stream.write_all(answer).await.unwrap();
+                let _ = stream.read(&mut head).await;
+            });
+        }
+    });
+    let host = format!("api.test:{port}");
+    let stream = TcpStream::connect(house.door).await.unwrap();
+    let mut sender = client::http1(stream).await;
+    let mut ask = async |method: &str, body: &'static str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{host}/"))
+            .header("host", &host)
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        sender.ready().await.unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let status = response.status().as_u16();
+        client::text(response).await;
+        status
+    };
+    assert_eq!(ask("GET", "").await, 200);
+    assert_eq!(ask("GET", "").await, 200);
+    // Nobody knows whether it was done.
+    assert_eq!(ask("POST", "").await, 502);
+    assert_eq!(ask("GET", "").await, 200);
+    assert_eq!(ask("PUT", "body").await, 502);
+}
