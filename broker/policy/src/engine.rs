@@ -5,8 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use valetkey_core::ports::{
-    ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict,
+use valetkey_core::{
+    network::{HostName, OriginPattern},
+    ports::{ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict},
 };
 
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 /// The policies of some folders or texts, or the [baseline](crate::BASELINE).
 pub struct CedarPolicies {
     origin: Origin,
+    /// Origins that a credential is put into requests to.
+    injected: Arc<[OriginPattern]>,
     in_force: RwLock<Arc<Rules>>,
     /// Held while files are read, so that of two reloads the later one stays.
     reloading: Mutex<()>,
@@ -60,11 +63,42 @@ impl CedarPolicies {
     }
 
     fn from(origin: Origin) -> Result<Self, PolicyError> {
+        let injected = Arc::from([]);
         Ok(Self {
-            in_force: RwLock::new(Arc::new(origin.read()?)),
+            in_force: RwLock::new(Arc::new(origin.read(&injected)?)),
             origin,
+            injected,
             reloading: Mutex::new(()),
         })
+    }
+
+    /// The same policies, for which a host is `injected` where one of `patterns` means its origin. They
+    /// stay so over a reload; without this no host is.
+    #[must_use]
+    pub fn with_injected(self, patterns: Vec<OriginPattern>) -> Self {
+        let injected = Arc::from(patterns);
+        let in_force = self.in_force.into_inner();
+        let mut in_force = in_force.unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut in_force).injected = Arc::clone(&injected);
+        Self {
+            in_force: RwLock::new(in_force),
+            injected,
+            ..self
+        }
+    }
+
+    /// Whether the head of some rule about requests (`request`, `requestAfterReview`,
+    /// `requestAfterApproval`) names this host or a domain of it, so that TLS to it has to be looked into.
+    ///
+    /// A rule whose head leaves the host open does not count: it holds for what can be seen anyway, which
+    /// is plain HTTP and the hosts that are looked into for another reason.
+    pub fn speaks_of_requests(&self, host: &HostName) -> bool {
+        self.in_force().speaks_of_requests(host)
+    }
+
+    /// Origins that a credential is put into requests to.
+    pub(crate) const fn injected(&self) -> &Arc<[OriginPattern]> {
+        &self.injected
     }
 
     pub(crate) fn in_force(&self) -> Arc<Rules> {
@@ -73,11 +107,11 @@ impl CedarPolicies {
 }
 
 impl Origin {
-    fn read(&self) -> Result<Rules, PolicyError> {
+    fn read(&self, injected: &Arc<[OriginPattern]>) -> Result<Rules, PolicyError> {
         match self {
-            Self::Baseline => Rules::read(&PolicyFile::baseline()),
-            Self::Folders(folders) => Rules::read(&files::read(folders)?),
-            Self::Texts(texts) => Rules::read(texts),
+            Self::Baseline => Rules::read(&PolicyFile::baseline(), injected),
+            Self::Folders(folders) => Rules::read(&files::read(folders)?, injected),
+            Self::Texts(texts) => Rules::read(texts, injected),
         }
     }
 }
@@ -100,7 +134,7 @@ impl Policy for CedarPolicies {
             .reloading
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let read = Arc::new(self.origin.read()?);
+        let read = Arc::new(self.origin.read(&self.injected)?);
         let summary = read.summary.clone();
         *self
             .in_force

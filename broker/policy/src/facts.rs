@@ -3,29 +3,41 @@
 //! Built directly and without Cedar's own conformance check, which would cost more than the decision:
 //! a test holds every kind of question against the schema instead.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Display,
-};
+mod known;
+mod network;
 
-use cedar_policy::{Context, Entities, Entity, EntityUid, Policy, Request, RestrictedExpression};
+use std::{collections::HashSet, fmt::Display};
+
+use cedar_policy::{Context, Entities, EntityUid, Policy, Request, RestrictedExpression};
 use valetkey_core::{
-    Approver, Audience, Credential, ScopeSet, SourceKind, User, UserId,
+    Approver, ScopeSet, SourceKind,
+    network::OriginPattern,
     ports::{ApproverQuestion, PolicyError, Question},
 };
 
-use crate::words::{Words, uid};
+pub(crate) use self::network::target;
 
-/// Groups, by name.
+use self::known::Known;
+use crate::words::{Asked, Words, uid};
+
+/// What policies name, in head or condition. Nothing else of its kind decides anything.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Groups(pub(crate) HashSet<Box<str>>);
+pub(crate) struct Named {
+    pub(crate) groups: HashSet<Box<str>>,
+    pub(crate) hosts: HashSet<Box<str>>,
+}
 
-impl Groups {
-    /// Those that `policies` name, in head or condition.
-    pub(crate) fn named_by(words: &Words, policies: &[Policy]) -> Self {
-        let literals = policies.iter().flat_map(Policy::entity_literals);
-        let groups = literals.filter(|literal| *literal.type_name() == words.group);
-        Self(groups.map(|group| group.id().unescaped().into()).collect())
+impl Named {
+    pub(crate) fn by(words: &Words, policies: &[Policy]) -> Self {
+        let literals: Vec<_> = policies.iter().flat_map(Policy::entity_literals).collect();
+        let ids = |kind| {
+            let named = literals.iter().filter(|one| one.type_name() == kind);
+            named.map(|one| one.id().unescaped().into()).collect()
+        };
+        Self {
+            groups: ids(&words.group),
+            hosts: ids(&words.host),
+        }
     }
 }
 
@@ -34,26 +46,32 @@ pub(crate) struct Facts<'a> {
     pub(crate) entities: Entities,
     /// Who asks or answers, and all that they are in: whatever a policy's head can name to mean them.
     pub(crate) principals: Vec<EntityUid>,
-    pub(crate) credential: EntityUid,
+    /// What it is about, and all that that is in.
+    pub(crate) resources: Vec<EntityUid>,
+    pub(crate) asked: Asked,
     principal: EntityUid,
+    resource: EntityUid,
     scopes: &'a ScopeSet,
-    audience: &'a Audience,
-    lifetime: i64,
-    more: Vec<(&'static str, RestrictedExpression)>,
+    /// Whether the scope is a circumstance.
+    of_scope: bool,
+    circumstances: Vec<(&'static str, RestrictedExpression)>,
 }
 
 impl<'a> Facts<'a> {
-    /// A session asks. `named` are the groups that some policy names. People are in hundreds of groups,
-    /// each of which would cost more than the rest of the decision, and one that no policy names decides
-    /// nothing: no attribute leads to a group, so a policy speaks of one only by its name.
+    /// A session asks. `named` is what some policy names. People are in hundreds of groups, each of which
+    /// would cost more than the rest of the decision, and one that no policy names decides nothing: no
+    /// attribute leads to a group, so a policy speaks of one only by its name. So it is with the domains of
+    /// a host. `injected` are the origins that a credential is put into requests to.
     pub(crate) fn new(
         words: &Words,
-        named: &Groups,
+        named: &Named,
+        injected: &[OriginPattern],
         question: &Question<'a>,
     ) -> Result<Self, PolicyError> {
         let asks = question.session;
         let session = uid(&words.session, &asks.id.to_string());
         let agent = uid(&words.agent, asks.agent.as_str());
+        let profile = asks.profile.as_ref().map_or("", |profile| profile.as_str());
         let mut known = Known::new(words);
         let (user, groups) = known.person(named, &asks.user)?;
         known.add(
@@ -61,29 +79,38 @@ impl<'a> Facts<'a> {
             [
                 ("user", RestrictedExpression::new_entity_uid(user.clone())),
                 ("agent", string(asks.agent.as_str())),
+                ("profile", string(profile)),
             ],
             HashSet::from([user.clone(), agent.clone()]),
         )?;
-        let credential = known.credential(question.credential)?;
+        let what = match question.credential.source {
+            SourceKind::Network => network::what(&mut known, named, injected, question)?,
+            SourceKind::Signed | SourceKind::Static => token(&mut known, question)?,
+        };
+        let lifetime = i64::try_from(question.lifetime).map_err(failed)?;
+        let lifetime = ("lifetimeSeconds", RestrictedExpression::new_long(lifetime));
         Ok(Self {
             entities: known.entities()?,
             principals: [session.clone(), user, agent]
                 .into_iter()
                 .chain(groups)
                 .collect(),
-            credential,
+            resources: std::iter::once(what.resource.clone())
+                .chain(what.within)
+                .collect(),
+            asked: what.asked,
             principal: session,
+            resource: what.resource,
             scopes: question.scopes,
-            audience: question.audience,
-            lifetime: i64::try_from(question.lifetime).map_err(failed)?,
-            more: Vec::new(),
+            of_scope: what.asked == Asked::Token,
+            circumstances: what.circumstances.into_iter().chain([lifetime]).collect(),
         })
     }
 
     /// Somebody would answer.
     pub(crate) fn of_approver(
         words: &Words,
-        named: &Groups,
+        named: &Named,
         question: &ApproverQuestion<'a>,
     ) -> Result<Self, PolicyError> {
         let mut known = Known::new(words);
@@ -98,19 +125,23 @@ impl<'a> Facts<'a> {
         let requester = known.stranger(question.requester)?;
         let credential = known.credential(question.credential)?;
         let risk = question.risk.map(|risk| ("risk", string(risk.id())));
-        let more = [
+        let lifetime = i64::try_from(question.lifetime).map_err(failed)?;
+        let circumstances = [
+            ("audience", string(question.audience.as_str())),
+            ("lifetimeSeconds", RestrictedExpression::new_long(lifetime)),
             ("requester", RestrictedExpression::new_entity_uid(requester)),
             ("agent", string(question.agent.as_str())),
         ];
         Ok(Self {
             entities: known.entities()?,
             principals: std::iter::once(principal.clone()).chain(groups).collect(),
-            credential,
+            resources: vec![credential.clone()],
+            asked: Asked::Nothing,
             principal,
+            resource: credential,
             scopes: question.scopes,
-            audience: question.audience,
-            lifetime: i64::try_from(question.lifetime).map_err(failed)?,
-            more: more.into_iter().chain(risk).collect(),
+            of_scope: true,
+            circumstances: circumstances.into_iter().chain(risk).collect(),
         })
     }
 
@@ -122,15 +153,8 @@ impl<'a> Facts<'a> {
 
     /// The circumstances of one scope.
     pub(crate) fn context(&self, scope: &str) -> Result<Context, PolicyError> {
-        let asked = [
-            ("scope", string(scope)),
-            ("audience", string(self.audience.as_str())),
-            (
-                "lifetimeSeconds",
-                RestrictedExpression::new_long(self.lifetime),
-            ),
-        ];
-        let all = asked.into_iter().chain(self.more.iter().cloned());
+        let scope = self.of_scope.then(|| ("scope", string(scope)));
+        let all = self.circumstances.iter().cloned().chain(scope);
         Context::from_pairs(all.map(|(name, value)| (name.to_owned(), value))).map_err(failed)
     }
 
@@ -143,7 +167,7 @@ impl<'a> Facts<'a> {
         Request::new(
             self.principal.clone(),
             action.clone(),
-            self.credential.clone(),
+            self.resource.clone(),
             context,
             None,
         )
@@ -151,99 +175,27 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Entities, each once.
-struct Known<'a> {
-    words: &'a Words,
-    all: Vec<Entity>,
+/// What a question is about.
+struct What {
+    asked: Asked,
+    resource: EntityUid,
+    /// What the resource is in.
+    within: Vec<EntityUid>,
+    /// Beside scope and lifetime.
+    circumstances: Vec<(&'static str, RestrictedExpression)>,
 }
 
-impl<'a> Known<'a> {
-    fn new(words: &'a Words) -> Self {
-        Self {
-            words,
-            all: Vec::with_capacity(4),
-        }
-    }
-
-    fn add<const N: usize>(
-        &mut self,
-        uid: &EntityUid,
-        attributes: [(&str, RestrictedExpression); N],
-        parents: HashSet<EntityUid>,
-    ) -> Result<(), PolicyError> {
-        let attributes: HashMap<_, _> = attributes
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        let entity = Entity::new(uid.clone(), attributes, parents).map_err(failed)?;
-        self.all.push(entity);
-        Ok(())
-    }
-
-    /// Somebody whose groups are known.
-    fn person(
-        &mut self,
-        named: &Groups,
-        user: &User,
-    ) -> Result<(EntityUid, HashSet<EntityUid>), PolicyError> {
-        let groups: HashSet<_> = user
-            .groups
-            .iter()
-            .filter(|group| named.0.contains(group.as_str()))
-            .map(|group| uid(&self.words.group, group))
-            .collect();
-        let person = self.words.person(&user.id)?;
-        self.add(&person, names(&user.id), groups.clone())?;
-        Ok((person, groups))
-    }
-
-    /// Somebody who is spoken of, unless they are known already.
-    fn stranger(&mut self, id: &UserId) -> Result<EntityUid, PolicyError> {
-        let person = self.words.person(id)?;
-        if !self.all.iter().any(|known| known.uid() == person) {
-            self.add(&person, names(id), HashSet::new())?;
-        }
-        Ok(person)
-    }
-
-    fn credential(&mut self, credential: &Credential) -> Result<EntityUid, PolicyError> {
-        let name = uid(&self.words.credential, credential.name.as_str());
-        let source = ("source", string(source(credential.source)));
-        let labels = credential.labels.iter().map(|label| string(label));
-        let labels = ("labels", RestrictedExpression::new_set(labels));
-        match &credential.owner {
-            Some(owner) => {
-                let owner = RestrictedExpression::new_entity_uid(self.stranger(owner)?);
-                self.add(&name, [source, labels, ("owner", owner)], HashSet::new())?;
-            }
-            None => self.add(&name, [source, labels], HashSet::new())?,
-        }
-        Ok(name)
-    }
-
-    fn entities(self) -> Result<Entities, PolicyError> {
-        Entities::from_entities(self.all, None).map_err(failed)
-    }
-}
-
-fn names(id: &UserId) -> [(&'static str, RestrictedExpression); 2] {
-    [
-        ("issuer", string(&id.issuer)),
-        ("subject", string(&id.subject)),
-    ]
+fn token(known: &mut Known<'_>, question: &Question<'_>) -> Result<What, PolicyError> {
+    Ok(What {
+        asked: Asked::Token,
+        resource: known.credential(question.credential)?,
+        within: Vec::new(),
+        circumstances: vec![("audience", string(question.audience.as_str()))],
+    })
 }
 
 fn string(text: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(text.to_owned())
-}
-
-/// As the configuration spells it.
-const fn source(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Signed => "signed",
-        SourceKind::Static => "static",
-        SourceKind::Network => "network",
-    }
 }
 
 pub(crate) fn failed(error: impl Display) -> PolicyError {

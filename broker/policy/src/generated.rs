@@ -25,41 +25,92 @@ fn principal() -> impl Strategy<Value = String> {
     select(heads.to_vec())
 }
 
-fn action() -> impl Strategy<Value = &'static str> {
-    select(vec![
+/// What a policy is about: action, resource and condition.
+fn about() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    prop_oneof![tokens(), network(), everything()]
+}
+
+fn tokens() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    let actions = vec![
         "action",
         "action == Valetkey::Action::\"grant\"",
         "action == Valetkey::Action::\"grantAfterApproval\"",
         "action in [Valetkey::Action::\"grant\", Valetkey::Action::\"grantAfterReview\"]",
-    ])
-}
-
-fn resource() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "resource",
+    ];
+    let resources = vec![
         "resource is Valetkey::Credential",
         "resource == Valetkey::Credential::\"api\"",
         "resource == Valetkey::Credential::\"db\"",
         "resource in Valetkey::Credential::\"api\"",
         "resource is Valetkey::Credential in Valetkey::Credential::\"db\"",
-    ])
-}
-
-fn condition() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "",
+    ];
+    let conditions = vec![
         "when { context.scope == \"read\" }",
         "when { context.scope like \"w*\" }",
-        "unless { context.lifetimeSeconds > 300 }",
-        "when { principal is Valetkey::Session && principal.agent == \"coder\" }",
         "unless { resource has owner }",
         "when { resource.labels.contains(\"production\") || resource.source == \"signed\" }",
         "when { context.audience == \"https://api.example.test\" }",
+    ];
+    (
+        select(actions),
+        select(resources),
+        select([conditions, anything()].concat()),
+    )
+}
+
+fn network() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    let actions = vec![
+        "action",
+        "action in Valetkey::Action::\"reach\"",
+        "action in Valetkey::Action::\"send\"",
+        "action == Valetkey::Action::\"connect\"",
+        "action == Valetkey::Action::\"requestAfterReview\"",
+        "action in [Valetkey::Action::\"send\", Valetkey::Action::\"connectAfterApproval\"]",
+    ];
+    let resources = vec![
+        "resource is Valetkey::Host",
+        "resource == Valetkey::Host::\"a.example.test\"",
+        "resource == Valetkey::Host::\"example.test\"",
+        "resource in Valetkey::Host::\"a.example.test\"",
+        "resource in Valetkey::Host::\"example.test\"",
+        "resource in Valetkey::Host::\"test\"",
+        "resource is Valetkey::Host in Valetkey::Host::\"other.test\"",
+    ];
+    let conditions = vec![
+        "when { context.port == 443 }",
+        "when { context.host like \"a.*\" }",
+        "unless { resource.injected }",
+        "when { resource.name == \"other.test\" || resource.scheme == \"https\" }",
+        "unless { resource in Valetkey::Host::\"example.test\" }",
+        "when { resource in [Valetkey::Host::\"c.test\", Valetkey::Host::\"other.test\"] }",
+    ];
+    (
+        select(actions),
+        select(resources),
+        select([conditions, anything()].concat()),
+    )
+}
+
+fn everything() -> impl Strategy<Value = (&'static str, &'static str, &'static str)> {
+    let actions = vec![
+        "action",
+        "action in [Valetkey::Action::\"send\", Valetkey::Action::\"connect\", Valetkey::Action::\"grant\"]",
+    ];
+    (select(actions), Just("resource"), select(anything()))
+}
+
+/// Conditions that every kind of question has the words of.
+fn anything() -> Vec<&'static str> {
+    vec![
+        "",
+        "unless { context.lifetimeSeconds > 300 }",
+        "when { principal is Valetkey::Session && principal.agent == \"coder\" }",
+        "when { principal is Valetkey::Session && principal.profile == \"open\" }",
         "when { principal in Valetkey::Group::\"ops\" }",
         "unless { principal in [Valetkey::Group::\"dev\", Valetkey::Group::\"ops\"] }",
         // Overflows, so that errors are compared too.
         "when { context.lifetimeSeconds * 9223372036854775807 > 0 }",
-    ])
+    ]
 }
 
 /// A permit or a forbid.
@@ -69,8 +120,8 @@ pub(crate) fn policy() -> impl Strategy<Value = String> {
 
 /// One of that effect.
 pub(crate) fn policy_that(effect: &'static str) -> impl Strategy<Value = String> {
-    (Just(effect), principal(), action(), resource(), condition()).prop_map(
-        |(effect, principal, action, resource, condition)| {
+    (Just(effect), principal(), about()).prop_map(
+        |(effect, principal, (action, resource, condition))| {
             format!("{effect} ({principal}, {action}, {resource}) {condition};")
         },
     )

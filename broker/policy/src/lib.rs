@@ -42,6 +42,10 @@ pub const BASELINE: &[(&str, &str)] = &[
         include_str!("../../../policies/baseline/40-approvers.cedar"),
     ),
     (
+        "50-network.cedar",
+        include_str!("../../../policies/baseline/50-network.cedar"),
+    ),
+    (
         "90-never.cedar",
         include_str!("../../../policies/baseline/90-never.cedar"),
     ),

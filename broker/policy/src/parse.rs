@@ -7,11 +7,12 @@ use std::{
 };
 
 use cedar_policy::{
-    Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, ValidationWarning,
-    Validator,
+    ActionConstraint, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, ValidationError,
+    ValidationMode, ValidationWarning, Validator,
 };
 use miette::Diagnostic;
 use valetkey_core::{
+    network::HostName,
     ports::PolicyError,
     text::{is_hostile, printable},
 };
@@ -22,6 +23,8 @@ use crate::{SCHEMA, facts::failed, files::PolicyFile};
 const ID_LIMIT: usize = 128;
 /// Longest part of Cedar's own words that a message shows, in characters.
 const CEDAR_SAYS: usize = 400;
+/// Longest part of a host that a message shows, in characters.
+const HOST_SHOWN: usize = 100;
 
 /// One policy of the broker's own making, in Cedar, under an id that no file gives: an `@id` is never
 /// empty and a place always holds a `:`.
@@ -50,6 +53,9 @@ pub(crate) fn policies(files: &[PolicyFile]) -> Result<Vec<Policy>, PolicyError>
     for file in files {
         for (policy, line) in parse(file)? {
             let home = Home { file, line };
+            if let Some(host) = misspelt_host(&policy) {
+                return Err(home.misspelt(policy.id(), &host));
+            }
             match homes.entry(policy.id().clone()) {
                 Entry::Occupied(first) => return Err(home.taken(policy.id(), first.get())),
                 Entry::Vacant(free) => free.insert(home),
@@ -79,6 +85,28 @@ impl Home<'_> {
             ),
         )
     }
+
+    /// Nothing would be that host, so a forbid of it would forbid nothing.
+    fn misspelt(&self, id: &PolicyId, host: &str) -> PolicyError {
+        let host = printable(host, HOST_SHOWN);
+        at(
+            self.file,
+            self.line,
+            format!(
+                "policy `{id}`: `{host}` is no host as the broker spells one; write a name in lower case \
+                 without scheme, port, `*.` and final dot (`in` means everything below it), or an IP \
+                 address without brackets"
+            ),
+        )
+    }
+}
+
+/// A host that the policy names in another spelling than the one that is compared.
+fn misspelt_host(policy: &Policy) -> Option<String> {
+    let named = policy.entity_literals().into_iter();
+    let hosts = named.filter(|one| one.type_name().to_string() == "Valetkey::Host");
+    let mut names = hosts.map(|host| host.id().unescaped().to_owned());
+    names.find(|name| HostName::parse(name).map_or(true, |host| host.as_str() != name))
 }
 
 fn parse(file: &PolicyFile) -> Result<Vec<(Policy, usize)>, PolicyError> {
@@ -151,7 +179,11 @@ fn validate(all: &PolicySet, homes: &HashMap<PolicyId, Home<'_>>) -> Result<(), 
     });
     let mut found: Vec<_> = errors
         .chain(warnings)
-        .filter_map(|(rank, id, error)| Some((homes.get(id)?, rank, says(id, error))))
+        .filter_map(|(rank, id, error)| {
+            let says = says(id, error);
+            let hint = all.policy(id).and_then(|policy| kinds(policy, &says));
+            Some((homes.get(id)?, rank, says + hint.unwrap_or_default()))
+        })
         .collect();
     // Cedar checks a policy for each kind of principal and names the errors in no order.
     found.sort_by(|(home, rank, says), (other, other_rank, others)| {
@@ -190,6 +222,33 @@ fn says(id: &PolicyId, error: &dyn Diagnostic) -> String {
     match error.help().map(|help| plain(help.to_string())) {
         Some(help) => format!("policy `{id}`: {text} ({help})"),
         None => format!("policy `{id}`: {text}"),
+    }
+}
+
+/// What a rule about everything forgot, where it speaks of what only tokens or only hosts have.
+fn kinds(policy: &Policy, says: &str) -> Option<&'static str> {
+    let everything = policy.resource_constraint() == ResourceConstraint::Any
+        && policy.action_constraint() == ActionConstraint::Any;
+    if !everything {
+        return None;
+    }
+    let missing_of = |words: [&str; 3]| {
+        says.contains(" not found") && words.iter().any(|word| says.contains(word))
+    };
+    if missing_of(["`Valetkey::Host`", "Action::\"connect", "Action::\"request"]) {
+        Some(
+            "; a rule with open action and resource is about hosts too: for tokens write `resource is Valetkey::Credential`",
+        )
+    } else if missing_of([
+        "`Valetkey::Credential`",
+        "Action::\"grant",
+        "Action::\"approve",
+    ]) {
+        Some(
+            "; a rule with open action and resource is about tokens too: for hosts write `resource is Valetkey::Host`",
+        )
+    } else {
+        None
     }
 }
 

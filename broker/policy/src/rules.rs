@@ -1,29 +1,33 @@
 //! The policies of one reading, and how they answer.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cedar_policy::{Authorizer, Context, Policy};
 use valetkey_core::{
     Tier,
+    network::{HostName, OriginPattern},
     ports::{ApproverQuestion, Consent, PolicyError, PolicySummary, Question, Verdict},
 };
 
 use crate::{
-    facts::{Facts, Groups},
+    facts::{Facts, Named},
     files::{self, PolicyFile},
     parse,
     slices::{Slices, Spoken},
-    words::Words,
+    words::{Asked, Words, uid},
 };
 
 /// Policies that fit the schema, ready to be asked.
+#[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) words: Words,
     pub(crate) authorizer: Authorizer,
     /// In the order of their files.
     pub(crate) policies: Vec<Policy>,
     pub(crate) slices: Slices,
-    pub(crate) groups: Groups,
+    pub(crate) named: Named,
+    /// Origins that a credential is put into requests to.
+    pub(crate) injected: Arc<[OriginPattern]>,
     pub(crate) summary: PolicySummary,
 }
 
@@ -34,15 +38,23 @@ struct Open {
 }
 
 impl Rules {
-    pub(crate) fn read(files: &[PolicyFile]) -> Result<Self, PolicyError> {
-        Self::new(parse::policies(files)?, files::digest(files))
+    pub(crate) fn read(
+        files: &[PolicyFile],
+        injected: &Arc<[OriginPattern]>,
+    ) -> Result<Self, PolicyError> {
+        Self::new(parse::policies(files)?, files::digest(files), injected)
     }
 
-    fn new(policies: Vec<Policy>, digest: String) -> Result<Self, PolicyError> {
+    fn new(
+        policies: Vec<Policy>,
+        digest: String,
+        injected: &Arc<[OriginPattern]>,
+    ) -> Result<Self, PolicyError> {
         let words = Words::new()?;
         Ok(Self {
             authorizer: Authorizer::new(),
-            groups: Groups::named_by(&words, &policies),
+            named: Named::by(&words, &policies),
+            injected: Arc::clone(injected),
             slices: Slices::new(&words, &policies)?,
             summary: PolicySummary {
                 digest,
@@ -56,12 +68,7 @@ impl Rules {
     /// The same policies and one more.
     pub(crate) fn with(&self, policy: Policy) -> Result<Self, PolicyError> {
         let policies = self.policies.iter().cloned().chain([policy]).collect();
-        Self::new(policies, self.summary.digest.clone())
-    }
-
-    /// The same once more.
-    pub(crate) fn copy(&self) -> Result<Self, PolicyError> {
-        Self::new(self.policies.clone(), self.summary.digest.clone())
+        Self::new(policies, self.summary.digest.clone(), &self.injected)
     }
 
     /// The same policies without one.
@@ -70,21 +77,44 @@ impl Rules {
             .policies
             .iter()
             .filter(|policy| AsRef::<str>::as_ref(policy.id()) != id);
-        Self::new(rest.cloned().collect(), self.summary.digest.clone())
+        Self::new(
+            rest.cloned().collect(),
+            self.summary.digest.clone(),
+            &self.injected,
+        )
+    }
+
+    /// What is true of a question.
+    pub(crate) fn facts<'a>(&self, question: &Question<'a>) -> Result<Facts<'a>, PolicyError> {
+        Facts::new(&self.words, &self.named, &self.injected, question)
+    }
+
+    /// Whether the head of a rule about requests names the host or a domain of it.
+    pub(crate) fn speaks_of_requests(&self, host: &HostName) -> bool {
+        let names = std::iter::once(host.as_str()).chain(host.domains());
+        let hosts: Vec<_> = names.map(|name| uid(&self.words.host, name)).collect();
+        let requests = self.words.tiers(Asked::Request);
+        requests
+            .iter()
+            .any(|(_, action)| self.slices.name_one_of(action, &hosts))
     }
 
     /// Asks about every scope by itself, from the least friction to the most: what is permitted at one
     /// tier is not asked about at the next. A policy that fails to evaluate fails the whole question.
     pub(crate) fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
-        let facts = Facts::new(&self.words, &self.groups, question)?;
-        let mut open = open(&facts)?;
-        for (tier, action) in &self.words.tiers {
-            let relevant = self.slices.relevant(action, &facts);
+        self.judge(&self.facts(question)?)
+    }
+
+    /// As [`Self::decide`], of what is true of the question.
+    pub(crate) fn judge(&self, facts: &Facts<'_>) -> Result<Verdict, PolicyError> {
+        let mut open = open(facts)?;
+        for (tier, action) in self.words.tiers(facts.asked) {
+            let relevant = self.slices.relevant(action, facts);
             let mut permits = BTreeSet::new();
             let mut left = Vec::new();
             for mut scope in open {
                 let request = facts.request(action, scope.context.clone())?;
-                match relevant.ask(&self.authorizer, &request, &facts)? {
+                match relevant.ask(&self.authorizer, &request, facts)? {
                     Spoken::Permitted(by) => {
                         permits.extend(by);
                         continue;
@@ -108,13 +138,18 @@ impl Rules {
         &self,
         question: &ApproverQuestion<'_>,
     ) -> Result<Consent, PolicyError> {
-        let facts = Facts::of_approver(&self.words, &self.groups, question)?;
+        let facts = Facts::of_approver(&self.words, &self.named, question)?;
+        self.consent(&facts)
+    }
+
+    /// As [`Self::may_approve`], of what is true of the question.
+    pub(crate) fn consent(&self, facts: &Facts<'_>) -> Result<Consent, PolicyError> {
         let action = &self.words.approve;
-        let relevant = self.slices.relevant(action, &facts);
+        let relevant = self.slices.relevant(action, facts);
         let mut permits = BTreeSet::new();
-        for scope in open(&facts)? {
+        for scope in open(facts)? {
             let request = facts.request(action, scope.context)?;
-            match relevant.ask(&self.authorizer, &request, &facts)? {
+            match relevant.ask(&self.authorizer, &request, facts)? {
                 Spoken::Permitted(by) => permits.extend(by),
                 Spoken::Forbidden(by) => return Ok(Consent::MayNot(by.into_iter().collect())),
                 Spoken::Nothing => return Ok(Consent::MayNot(Vec::new())),

@@ -1,9 +1,10 @@
 //! Which policies can apply to a question, found without asking the others.
 //!
 //! Cedar's cost grows with the number of policies that it is given. A policy whose head names an action,
-//! a credential (`resource == Valetkey::Credential::"x"`) or a principal (`principal in
-//! Valetkey::Group::"y"`) cannot apply to a question about another, so policies are filed by what
-//! their heads name, and a question only meets those that name it or nothing. Only the head counts: it
+//! a resource (`resource == Valetkey::Credential::"x"`, `resource in Valetkey::Host::"example.com"`) or
+//! a principal (`principal in Valetkey::Group::"y"`) cannot apply to a question about another, so
+//! policies are filed by what their heads name, and a question only meets those that name nothing, it, or
+//! something that it is in. Only the head counts: it
 //! is a conjunction that Cedar itself evaluates first, and a policy whose head does not match is
 //! neither satisfied nor in error.
 //!
@@ -13,7 +14,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Decision, EntityUid, Policy, PolicyId, PolicySet,
+    ActionConstraint, Authorizer, Decision, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
     PrincipalConstraint, Request, ResourceConstraint,
 };
 use valetkey_core::ports::PolicyError;
@@ -24,18 +25,18 @@ use crate::{
 };
 
 /// All policies, filed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Slices(HashMap<EntityUid, Shelf>);
 
 /// Policies that speak of one action. One that leaves the action open is on every shelf.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Shelf {
-    any_credential: Slice,
-    by_credential: HashMap<EntityUid, Slice>,
+    any_resource: Slice,
+    by_resource: HashMap<EntityUid, Slice>,
 }
 
-/// Policies whose heads say the same of the credential.
-#[derive(Default)]
+/// Policies whose heads say the same of the resource.
+#[derive(Clone, Default)]
 struct Slice {
     anyone: PolicySet,
     by_principal: HashMap<EntityUid, PolicySet>,
@@ -74,11 +75,12 @@ impl Slices {
         let Some(shelf) = self.0.get(action) else {
             return Relevant(Vec::new());
         };
-        let slices = [
-            Some(&shelf.any_credential),
-            shelf.by_credential.get(&facts.credential),
-        ];
-        let piles = slices.into_iter().flatten().flat_map(|slice| {
+        let named = facts
+            .resources
+            .iter()
+            .filter_map(|resource| shelf.by_resource.get(resource));
+        let slices = std::iter::once(&shelf.any_resource).chain(named);
+        let piles = slices.flat_map(|slice| {
             let named = facts
                 .principals
                 .iter()
@@ -87,14 +89,31 @@ impl Slices {
         });
         Relevant(piles.filter(|pile| !pile.is_empty()).collect())
     }
+
+    /// Whether the head of some policy about that action names one of these resources.
+    pub(crate) fn name_one_of(&self, action: &EntityUid, resources: &[EntityUid]) -> bool {
+        let shelf = self.0.get(action);
+        let mut found = resources
+            .iter()
+            .filter_map(|one| shelf?.by_resource.get(one));
+        found.any(|slice| !slice.is_empty())
+    }
+}
+
+impl Slice {
+    /// As it can be where policies were removed.
+    fn is_empty(&self) -> bool {
+        let named = self.by_principal.values();
+        self.anyone.is_empty() && named.into_iter().all(PolicySet::is_empty)
+    }
 }
 
 impl Shelf {
     /// Where a policy belongs.
     fn pile(&mut self, policy: &Policy) -> &mut PolicySet {
-        let slice = match named_credential(policy) {
-            Some(credential) => self.by_credential.entry(credential).or_default(),
-            None => &mut self.any_credential,
+        let slice = match named_resource(policy) {
+            Some(resource) => self.by_resource.entry(resource).or_default(),
+            None => &mut self.any_resource,
         };
         match named_principal(policy) {
             Some(principal) => slice.by_principal.entry(principal).or_default(),
@@ -153,20 +172,36 @@ impl<'a> Relevant<'a> {
     }
 }
 
-/// The actions that the head allows. Actions have no parents, so `in` is `==`.
+/// The actions that the head allows: of one that others are in, all that are, and of those the ones that
+/// there are for the kind of resource that it names.
 pub(crate) fn actions(words: &Words, policy: &Policy) -> Vec<EntityUid> {
-    let mut named = match policy.action_constraint() {
+    let mut named: Vec<_> = match policy.action_constraint() {
         ActionConstraint::Any => words.actions().cloned().collect(),
         ActionConstraint::Eq(one) => vec![one],
-        ActionConstraint::In(several) => several,
+        ActionConstraint::In(several) => {
+            let within = several.iter().flat_map(|one| words.within(one));
+            within.cloned().collect()
+        }
     };
+    if let Some(kind) = named_kind(policy) {
+        named.retain(|action| *words.resource_of(action) == kind);
+    }
     named.sort();
     named.dedup();
     named
 }
 
-/// The one credential that the head names. Credentials have no parents, so `in` is `==`.
-pub(crate) fn named_credential(policy: &Policy) -> Option<EntityUid> {
+/// The kind of resource that the head names.
+fn named_kind(policy: &Policy) -> Option<EntityTypeName> {
+    match policy.resource_constraint() {
+        ResourceConstraint::Eq(one) | ResourceConstraint::In(one) => Some(one.type_name().clone()),
+        ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => Some(kind),
+        ResourceConstraint::Any => None,
+    }
+}
+
+/// The one credential or host that the head names. Credentials are in nothing, so of them `in` is `==`.
+pub(crate) fn named_resource(policy: &Policy) -> Option<EntityUid> {
     match policy.resource_constraint() {
         ResourceConstraint::Eq(one)
         | ResourceConstraint::In(one)

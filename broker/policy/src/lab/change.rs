@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{EntityUid, Expression};
 use valetkey_core::{
-    Credentials, Tier,
+    Credentials, SourceKind, Tier,
+    network::Target,
     ports::{Change, PolicyError, Question, ScopeExplained},
 };
 
 use super::reach::reach;
-use crate::{parse, rules::Rules, words::uid};
+use crate::{facts::target, parse, rules::Rules, words::uid};
 
 /// Found by trying: a forbid is named where the friction is less without it, a permit where it is less
 /// with it.
@@ -75,7 +76,8 @@ fn with_a_permit(
     stuck: &[&ScopeExplained],
     credentials: &Credentials,
 ) -> Result<Option<Change>, PolicyError> {
-    let less = rules.words.tiers.iter().rev();
+    let asked = rules.facts(question)?.asked;
+    let less = rules.words.tiers(asked).iter().rev();
     for (_, action) in less.filter(|(less, _)| *less < tier) {
         let rule = narrowest(rules, question, action, stuck)?;
         let changed = rules.with(parse::own(&rule)?)?;
@@ -103,29 +105,62 @@ fn narrowest(
     stuck: &[&ScopeExplained],
 ) -> Result<String, PolicyError> {
     let user = rules.words.person(&question.session.user.id)?;
-    let credential = uid(&rules.words.credential, question.credential.name.as_str());
-    let scopes: Vec<_> = stuck.iter().map(|stuck| text(&stuck.scope)).collect();
-    let scope = match &scopes[..] {
-        [one] => format!("context.scope == {one}"),
-        several => format!("[{}].contains(context.scope)", several.join(", ")),
+    let (resource, what) = match target(question) {
+        Some(target) if question.credential.source == SourceKind::Network => {
+            let host = target.origin().endpoint.host.as_str();
+            (uid(&rules.words.host, host), leave(question, &target))
+        }
+        _ => {
+            let name = question.credential.name.as_str();
+            (uid(&rules.words.credential, name), token(question, stuck))
+        }
     };
     Ok(format!(
         "permit (
   principal in {user},
   action == {action},
-  resource == {credential}
+  resource == {resource}
 )
 when
 {{
   principal.agent == {agent} &&
-  {scope} &&
-  context.audience == {audience} &&
+  {what} &&
   context.lifetimeSeconds <= {lifetime}
 }};",
         agent = text(question.session.agent.as_str()),
-        audience = text(question.audience.as_str()),
         lifetime = question.lifetime,
     ))
+}
+
+/// The scopes and the audience of a token.
+fn token(question: &Question<'_>, stuck: &[&ScopeExplained]) -> String {
+    let scopes: Vec<_> = stuck.iter().map(|stuck| text(&stuck.scope)).collect();
+    let scope = match &scopes[..] {
+        [one] => format!("context.scope == {one}"),
+        several => format!("[{}].contains(context.scope)", several.join(", ")),
+    };
+    let audience = text(question.audience.as_str());
+    format!("{scope} &&\n  context.audience == {audience}")
+}
+
+/// The profile, the port and the scheme, and of a request its method and path.
+fn leave(question: &Question<'_>, target: &Target) -> String {
+    let profile = question.session.profile.as_ref();
+    let profile = text(profile.map_or("", |profile| profile.as_str()));
+    let origin = target.origin();
+    let (port, scheme) = (origin.endpoint.port, text(origin.scheme.id()));
+    let sent = match target {
+        Target::Connect(_) => String::new(),
+        Target::Request { method, path, .. } => {
+            let (method, path) = (text(method), text(path));
+            format!(" &&\n  context.method == {method} &&\n  context.path == {path}")
+        }
+    };
+    format!(
+        "principal.profile == {profile} &&
+  context.port == {port} &&
+  context.scheme == {scheme}{sent}"
+    )
 }
 
 fn no_one_rule(stuck: &[&ScopeExplained]) -> String {

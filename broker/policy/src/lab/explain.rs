@@ -22,7 +22,7 @@ pub(super) fn explain(
     question: &Question<'_>,
     credentials: &Credentials,
 ) -> Result<Explanation, PolicyError> {
-    let facts = Facts::new(&rules.words, &rules.groups, question)?;
+    let facts = rules.facts(question)?;
     let scopes = facts
         .scopes()
         .map(|scope| one(rules, &facts, question, scope));
@@ -47,7 +47,7 @@ fn one(
     })?;
     let mut known = BTreeSet::new();
     let mut voices = Vec::new();
-    for (_, action) in &rules.words.tiers {
+    for (_, action) in rules.words.tiers(facts.asked) {
         let speaking = speaking(rules, facts, action, scope)?;
         let new = speaking
             .into_iter()

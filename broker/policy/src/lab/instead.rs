@@ -1,7 +1,7 @@
 //! What could be asked for instead, with less friction.
 
 use valetkey_core::{
-    Tier,
+    SourceKind, Tier,
     ports::{PolicyError, Question, ScopeExplained},
 };
 
@@ -17,6 +17,10 @@ pub(super) fn instead(
     let now = tier(rules, question)?;
     let mut found = Vec::new();
     found.extend(shorter(rules, question, now)?);
+    if question.credential.source == SourceKind::Network {
+        // There is no list of what else there is in the world.
+        return Ok(found);
+    }
     found.extend(fewer(question, scopes, now));
     found.extend(other_scopes(rules, question, now)?);
     found.extend(other_audiences(rules, question, now)?);

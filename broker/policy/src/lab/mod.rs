@@ -31,7 +31,9 @@ impl PolicyLab for CedarPolicies {
     }
 
     fn candidate(&self, folders: &[PathBuf]) -> Result<Arc<dyn Policy>, PolicyError> {
-        Ok(Arc::new(Self::load(folders)?))
+        Ok(Arc::new(
+            Self::load(folders)?.with_injected(self.injected().to_vec()),
+        ))
     }
 
     fn check(
@@ -41,7 +43,10 @@ impl PolicyLab for CedarPolicies {
         credentials: &Credentials,
     ) -> Result<Checked, PolicyError> {
         let rules = match folder {
-            Some(folder) => Arc::new(Rules::read(&files::read(&[folder.to_owned()])?)?),
+            Some(folder) => {
+                let files = files::read(&[folder.to_owned()])?;
+                Arc::new(Rules::read(&files, self.injected())?)
+            }
             None => self.in_force(),
         };
         let cases = cases.map(|place| cases::run(&rules, place, credentials));

@@ -106,7 +106,10 @@ fn elsewhere(
     question: &Question<'_>,
 ) -> Result<Vec<String>, PolicyError> {
     let asks = question.session;
-    let twin = stand_in::session(asks.user.clone(), asks.agent.clone())?;
+    let twin = Session {
+        profile: asks.profile.clone(),
+        ..stand_in::session(asks.user.clone(), asks.agent.clone())?
+    };
     let other_agent = Session {
         agent: AgentName::parse(ANOTHER).map_err(failed)?,
         ..twin.clone()

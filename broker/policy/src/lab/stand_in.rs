@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use valetkey_core::{
-    AccountName, AgentName, Boot, Moment, Pins, Session, SessionId, SessionState, User, UserId,
-    ports::PolicyError,
+    AccountName, AgentName, Algorithm, Audiences, Boot, Credential, CredentialName, Delivery,
+    LIFETIME_CEILING, Moment, Pins, ScopeSet, Session, SessionId, SessionState, SourceKind, Tier,
+    User, UserId, network::Target, ports::PolicyError,
 };
 
 use crate::facts::failed;
@@ -12,7 +13,7 @@ use crate::facts::failed;
 /// The id of a session that no policy names.
 const NOBODYS: &str = "00000000000070008000000000000000";
 
-/// A session of this user and agent. Policies see nothing else of one but its id.
+/// A session of this user and agent, without a sandbox. Policies see nothing else of one but its id.
 pub(crate) fn session(user: User, agent: AgentName) -> Result<Session, PolicyError> {
     let now = Moment {
         unix_ms: 0,
@@ -49,4 +50,23 @@ pub(crate) fn nobody() -> UserId {
         issuer: "https://nobody.invalid".to_owned(),
         subject: "nobody".to_owned(),
     }
+}
+
+/// What stands for leave to use the network, where that target is asked for.
+pub(crate) fn network(target: &Target) -> Result<Credential, PolicyError> {
+    Ok(Credential {
+        name: CredentialName::parse(Credential::NETWORK).map_err(failed)?,
+        source: SourceKind::Network,
+        scopes: ScopeSet::parse([target.scope()]).map_err(failed)?,
+        audiences: Audiences {
+            first: target.audience().map_err(failed)?,
+            others: Vec::new(),
+        },
+        max_lifetime: LIFETIME_CEILING,
+        algorithm: Algorithm::default(),
+        owner: None,
+        labels: BTreeSet::new(),
+        min_tier: Tier::Auto,
+        delivery: Delivery::Pass,
+    })
 }

@@ -1,7 +1,11 @@
 //! The Cedar engine keeps the contract of its port.
 
 use crate::folder::Folder;
-use valetkey_core::{Tier, ports::Policy};
+use valetkey_core::{
+    Tier,
+    network::{Origin, Target},
+    ports::Policy,
+};
 use valetkey_policy::CedarPolicies;
 use valetkey_support::contracts::policy::{Bench, ISSUER, Rules, Who, Written, suite};
 
@@ -81,7 +85,39 @@ fn rules_in_cedar(rules: &Rules) -> String {
         };
         write("permit", who, action("approve"), credential, String::new());
     }
+    for (tier, (scope, url)) in rules.network {
+        text += &of_network(*tier, scope, url);
+    }
     text
+}
+
+fn of_network(tier: Tier, scope: &str, url: &str) -> String {
+    let (origin, path) = Origin::split(url).expect("a URL");
+    let (verb, group, sent) = if scope == Target::CONNECT {
+        ("connect", "reach", String::new())
+    } else {
+        let sent = format!(" && context.method == \"{scope}\" && context.path == \"{path}\"");
+        ("request", "send", sent)
+    };
+    let (effect, action) = match tier {
+        Tier::Auto => ("permit", format!("== Valetkey::Action::\"{verb}\"")),
+        Tier::Review => (
+            "permit",
+            format!("== Valetkey::Action::\"{verb}AfterReview\""),
+        ),
+        Tier::Human => (
+            "permit",
+            format!("== Valetkey::Action::\"{verb}AfterApproval\""),
+        ),
+        Tier::Deny => ("forbid", format!("in Valetkey::Action::\"{group}\"")),
+    };
+    format!(
+        "{effect} (principal, action {action}, resource == Valetkey::Host::\"{host}\")
+            when {{ context.port == {port} && context.scheme == \"{scheme}\"{sent} }};\n",
+        host = origin.endpoint.host.as_str(),
+        port = origin.endpoint.port,
+        scheme = origin.scheme.id(),
+    )
 }
 
 #[test]

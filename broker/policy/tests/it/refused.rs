@@ -10,7 +10,7 @@ use crate::folder::Folder;
 use valetkey_core::ports::Policy as _;
 use valetkey_policy::CedarPolicies;
 
-const GOOD: &str = "permit (principal, action, resource) when { context.scope == \"read\" };\n";
+const GOOD: &str = "permit (principal, action, resource is Valetkey::Credential) when { context.scope == \"read\" };\n";
 
 /// The message for one file of that text. It begins with the file's path, cut off here.
 fn refusal(text: &str) -> String {
@@ -33,7 +33,7 @@ fn a_mistake_is_told_with_its_line_and_policy() {
             "line 3: policy `x`: attribute `nope` on entity type `Valetkey::Reviewer` not found",
         ),
         (
-            "permit (principal, action, resource) when { context.scope == 1 };",
+            "permit (principal, action, resource is Valetkey::Credential) when { context.scope == 1 };",
             "line 1: policy `a.cedar:1`: the types ",
         ),
         (
@@ -61,18 +61,128 @@ fn a_mistake_is_told_with_its_line_and_policy() {
             "line 1: an `@id` has 1 to 128 bytes",
         ),
         (
-            "forbid (principal, action, resource) when { context.scope == \"a\" && false };",
+            "forbid (principal, action, resource is Valetkey::Credential) when { context.scope == \"a\" && false };",
             "line 1: policy `a.cedar:1`: policy is impossible",
         ),
         (
-            "permit (principal, action, resource) when { context.scope == \"re\u{202e}ad\" };",
+            "permit (principal, action, resource is Valetkey::Credential) when { context.scope == \"re\u{202e}ad\" };",
             "line 1: policy `a.cedar:1`: string",
+        ),
+        (
+            "permit (principal, action == Valetkey::Action::\"reach\", resource);",
+            "line 1: policy `a.cedar:1`: unable to find an applicable action",
+        ),
+        (
+            "forbid (principal, action in Valetkey::Action::\"reach\", resource) when { context.path == \"/\" };",
+            "line 1: policy `a.cedar:1`: attribute `path` in context for Valetkey::Action::\"connect",
+        ),
+        (
+            "permit (principal, action in Valetkey::Action::\"send\", resource is Valetkey::Credential);",
+            "line 1: policy `a.cedar:1`: unable to find an applicable action",
+        ),
+        (
+            "permit (principal, action == Valetkey::Action::\"grant\", resource in Valetkey::Host::\"a.b\");",
+            "line 1: policy `a.cedar:1`: unable to find an applicable action",
+        ),
+        (
+            "permit (principal, action == Valetkey::Action::\"connect\", resource) when { context.port == \"443\" };",
+            "line 1: policy `a.cedar:1`: the types ",
         ),
     ];
     for (text, beginning) in cases {
         let message = refusal(text);
         assert!(message.starts_with(beginning), "{text}\n{message}");
         assert!(!message.contains('\u{202e}'), "{message}");
+    }
+}
+
+/// The words of tokens and those of hosts are not the same, and a rule that leaves action and resource open
+/// is about both.
+#[test]
+fn a_rule_about_everything_that_has_words_of_one_kind_is_told_how_to_say_so() {
+    for (condition, kind) in [
+        (
+            "context.scope == \"read\"",
+            "for tokens write `resource is Valetkey::Credential`",
+        ),
+        (
+            "context.audience == \"a\"",
+            "for tokens write `resource is Valetkey::Credential`",
+        ),
+        (
+            "resource.labels.contains(\"a\")",
+            "for tokens write `resource is Valetkey::Credential`",
+        ),
+        (
+            "context.host == \"a.b\"",
+            "for hosts write `resource is Valetkey::Host`",
+        ),
+        (
+            "resource.injected",
+            "for hosts write `resource is Valetkey::Host`",
+        ),
+    ] {
+        let with =
+            |resource| format!("forbid (principal, action, {resource}) when {{ {condition} }};");
+        let message = refusal(&with("resource"));
+        assert!(message.contains(kind), "{message}");
+        let resource = kind.split('`').nth(1).expect("what to write");
+        let folder = Folder::new(&[("a.cedar", &with(resource))]);
+        assert!(folder.load().is_ok(), "{condition}");
+    }
+    // That is no help to whoever has misspelt a word, or says what they are about.
+    for text in [
+        "forbid (principal, action == Valetkey::Action::\"connect\", resource) when { context.scope == \"a\" };",
+        "forbid (principal is Valetkey::Session, action, resource) when { principal.nope == \"a\" };",
+    ] {
+        let message = refusal(text);
+        assert!(!message.contains("open action"), "{message}");
+    }
+}
+
+/// Nothing would ever be that host: a permit would permit nothing, and, worse, a forbid would forbid nothing.
+#[test]
+fn a_host_is_named_as_it_is_compared() {
+    for host in [
+        "Example.com",
+        "example.com.",
+        "*.example.com",
+        ".example.com",
+        "https://example.com",
+        "example.com:443",
+        "[::1]",
+        "2001:DB8::1",
+        "127.1",
+        "0x7f000001",
+        "",
+        "ex ample",
+        "b\u{fc}cher.example",
+    ] {
+        for rule in [
+            format!("forbid (principal, action, resource in Valetkey::Host::\"{host}\");"),
+            format!(
+                "permit (principal, action == Valetkey::Action::\"connect\", resource)
+                    when {{ resource in [Valetkey::Host::\"a.b\", Valetkey::Host::\"{host}\"] }};"
+            ),
+        ] {
+            let message = refusal(&rule);
+            assert!(
+                message.contains("is no host as the broker spells one"),
+                "{message}"
+            );
+        }
+    }
+    for host in [
+        "example.com",
+        "com",
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "2001:db8::1",
+        "xn--bcher-kva.example",
+    ] {
+        let rule = format!("forbid (principal, action, resource in Valetkey::Host::\"{host}\");");
+        assert!(Folder::new(&[("a.cedar", &rule)]).load().is_ok(), "{host}");
     }
 }
 
@@ -189,5 +299,5 @@ fn files_are_read_in_order_and_summed_up() {
 #[test]
 fn without_a_folder_there_is_the_baseline() {
     let baseline = CedarPolicies::load(&[]).expect("the baseline").summary();
-    assert_eq!(baseline.policies, 7);
+    assert_eq!(baseline.policies, 14);
 }

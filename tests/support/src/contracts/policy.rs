@@ -37,7 +37,13 @@ pub struct Rules {
     pub forbid: &'static [Pair],
     /// Who may approve of which credential.
     pub approve: &'static [(Who, &'static str)],
+    /// What of the network is permitted, each with this friction, and what is forbidden
+    /// ([`Tier::Deny`]).
+    pub network: &'static [(Tier, Leave)],
 }
+
+/// Leave to use the network: `connect` or a method, and the origin or the URL that it is for.
+pub type Leave = (&'static str, &'static str);
 
 /// Somebody who may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +85,25 @@ const TIERS: &[(Tier, Pair)] = &[
     (Tier::Human, DELETE),
 ];
 
+const REACH: Leave = ("connect", "https://a.example.test");
+const LOOK_AT: Leave = ("GET", "https://a.example.test/x");
+const SEND: Leave = ("POST", "https://a.example.test/x");
+
 const fn permit(permit: &'static [(Tier, Pair)]) -> Written {
     Written::Rules(Rules {
         permit,
         forbid: &[],
         approve: &[],
+        network: &[],
+    })
+}
+
+const fn leave(network: &'static [(Tier, Leave)]) -> Written {
+    Written::Rules(Rules {
+        permit: &[],
+        forbid: &[],
+        approve: &[],
+        network,
     })
 }
 
@@ -97,6 +117,10 @@ pub fn suite<B: Bench>() {
     a_forbid_wins::<B>();
     nobody_approves_by_default::<B>();
     an_approver_is_one_for_their_credential_alone::<B>();
+    the_network_is_closed_by_default::<B>();
+    leave_is_for_its_target_alone::<B>();
+    a_forbid_wins_in_the_network::<B>();
+    what_is_no_target_is_denied::<B>();
     a_failing_policy_is_an_error::<B>();
     a_reload_takes_effect::<B>();
     a_bad_reload_changes_nothing::<B>();
@@ -161,6 +185,7 @@ pub fn a_forbid_wins<B: Bench>() {
         ],
         forbid: &[WRITE],
         approve: &[],
+        network: &[],
     }));
     for scopes in [&["write"][..], &["read", "write"]] {
         let verdict = ask(bench.policy(), "api", scopes).expect("a verdict");
@@ -185,6 +210,7 @@ pub fn an_approver_is_one_for_their_credential_alone<B: Bench>() {
         permit: &[],
         forbid: &[],
         approve: &[(BOSS, "api"), (LOOK, "db")],
+        network: &[],
     }));
     for (who, credential, may) in [
         (BOSS, "api", true),
@@ -199,6 +225,89 @@ pub fn an_approver_is_one_for_their_credential_alone<B: Bench>() {
             Consent::May(by) => assert!(may && by.len() == 1, "{who:?} {credential} {by:?}"),
             Consent::MayNot(by) => assert!(!may && by.is_empty(), "{who:?} {credential} {by:?}"),
         }
+    }
+}
+
+/// Whoever is permitted a token may not therefore use the network.
+pub fn the_network_is_closed_by_default<B: Bench>() {
+    let bench = B::new(&permit(TIERS));
+    for (scope, url) in [REACH, LOOK_AT, SEND] {
+        let verdict = uses(bench.policy(), &[scope], url).expect("a verdict");
+        assert_eq!(verdict.tier, Tier::Deny, "{scope} {url}");
+        assert!(verdict.policies.is_empty(), "{verdict:?}");
+    }
+}
+
+/// Leave for one target is none for another host, port, scheme, method or path, and reaching is not sending.
+pub fn leave_is_for_its_target_alone<B: Bench>() {
+    let bench = B::new(&leave(&[
+        (Tier::Auto, REACH),
+        (Tier::Review, LOOK_AT),
+        (Tier::Human, SEND),
+    ]));
+    for (scope, url, expected) in [
+        ("connect", "https://a.example.test", Tier::Auto),
+        ("connect", "https://b.example.test", Tier::Deny),
+        ("connect", "https://example.test", Tier::Deny),
+        ("connect", "https://bada.example.test", Tier::Deny),
+        ("connect", "https://a.example.test.evil.test", Tier::Deny),
+        ("connect", "https://a.example.test:8443", Tier::Deny),
+        ("connect", "http://a.example.test", Tier::Deny),
+        ("GET", "https://a.example.test/x", Tier::Review),
+        ("POST", "https://a.example.test/x", Tier::Human),
+        ("PUT", "https://a.example.test/x", Tier::Deny),
+        ("GET", "https://a.example.test/x/y", Tier::Deny),
+        ("GET", "https://b.example.test/x", Tier::Deny),
+    ] {
+        let verdict = uses(bench.policy(), &[scope], url).expect("a verdict");
+        assert_eq!(verdict.tier, expected, "{scope} {url}");
+        let named = usize::from(expected != Tier::Deny);
+        assert_eq!(verdict.policies.len(), named, "{verdict:?}");
+    }
+}
+
+/// A forbid wins over every permit of every tier, and is named.
+pub fn a_forbid_wins_in_the_network<B: Bench>() {
+    let bench = B::new(&leave(&[
+        (Tier::Auto, REACH),
+        (Tier::Human, REACH),
+        (Tier::Deny, REACH),
+        (Tier::Auto, SEND),
+        (Tier::Review, SEND),
+        (Tier::Human, SEND),
+        (Tier::Deny, SEND),
+        (Tier::Auto, LOOK_AT),
+    ]));
+    for ((scope, url), expected) in [
+        (REACH, Tier::Deny),
+        (SEND, Tier::Deny),
+        (LOOK_AT, Tier::Auto),
+    ] {
+        let verdict = uses(bench.policy(), &[scope], url).expect("a verdict");
+        assert_eq!(verdict.tier, expected, "{scope} {url}");
+        assert_eq!(verdict.policies.len(), 1, "{verdict:?}");
+    }
+}
+
+/// What does not read as one target is denied, however much is permitted.
+pub fn what_is_no_target_is_denied<B: Bench>() {
+    let bench = B::new(&leave(&[
+        (Tier::Auto, REACH),
+        (Tier::Auto, LOOK_AT),
+        (Tier::Auto, SEND),
+    ]));
+    for (scopes, url) in [
+        (&[][..], "https://a.example.test"),
+        (&["connect"], "https://a.example.test/x"),
+        (&["connect"], "a.example.test"),
+        (&["get"], "https://a.example.test/x"),
+        (&["GET"], "https://a.example.test"),
+        (&["GET"], "https://a.example.test/x?y"),
+        (&["GET", "POST"], "https://a.example.test/x"),
+        (&["GET", "connect"], "https://a.example.test/x"),
+    ] {
+        let verdict = uses(bench.policy(), scopes, url).expect("a verdict");
+        assert_eq!(verdict.tier, Tier::Deny, "{scopes:?} {url}");
     }
 }
 
@@ -292,6 +401,18 @@ fn approves(policy: &dyn Policy, who: Who, name: &str) -> Result<Consent, Policy
     })
 }
 
+/// Asks for leave to use the network on behalf of [`session`], for ten minutes.
+fn uses(policy: &dyn Policy, scopes: &[&str], url: &str) -> Result<Verdict, PolicyError> {
+    let network = network(scopes, url);
+    policy.decide(&Question {
+        session: &session(ISSUER, "alice", &["dev"], "coder"),
+        credential: &network,
+        scopes: &network.scopes,
+        audience: &network.audiences.first,
+        lifetime: 600,
+    })
+}
+
 /// An active session, for questions to policies.
 pub fn session(issuer: &str, subject: &str, groups: &[&str], agent: &str) -> Session {
     let now = Moment {
@@ -341,5 +462,19 @@ pub fn credential(name: &str, scopes: &[&str]) -> Credential {
         labels: BTreeSet::new(),
         min_tier: Tier::Auto,
         delivery: valetkey_core::Delivery::Token,
+    }
+}
+
+/// What stands for leave to use the network, where these scopes (`connect` or a method) are asked for and
+/// this origin or URL.
+pub fn network(scopes: &[&str], url: &str) -> Credential {
+    Credential {
+        source: SourceKind::Network,
+        audiences: Audiences {
+            first: Audience::parse(url).expect("an audience"),
+            others: Vec::new(),
+        },
+        delivery: valetkey_core::Delivery::Pass,
+        ..credential(Credential::NETWORK, scopes)
     }
 }

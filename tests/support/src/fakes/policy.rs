@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use valetkey_core::{
-    Approver, Risk, Tier,
+    Approver, Risk, SourceKind, Tier,
     ports::{ApproverQuestion, Consent, Policy, PolicyError, PolicySummary, Question, Verdict},
 };
 
@@ -24,6 +24,8 @@ pub struct Rules {
     /// Whether whoever asks may approve, besides those of `approve`.
     requester: bool,
     approve: Vec<(Who, String)>,
+    /// Of the network, by scope and URL.
+    network: Vec<(Tier, Pair)>,
     failing: bool,
 }
 
@@ -79,6 +81,16 @@ impl Rules {
         }
     }
 
+    /// And this leave to use the network is given with this friction, or forbidden: `connect` or a method,
+    /// and exactly this origin or URL. [`Self::permit`] and its kind, of the credential `network`, give it
+    /// for every URL.
+    #[must_use]
+    pub fn network(mut self, tier: Tier, scope: &str, url: &str) -> Self {
+        let leave = (scope.to_owned(), url.to_owned());
+        self.network.push((tier, leave));
+        self
+    }
+
     /// And they may approve of this credential.
     #[must_use]
     pub fn approver(mut self, who: Who, credential: &str) -> Self {
@@ -100,6 +112,31 @@ impl Rules {
         Self {
             failing: true,
             ..Self::default()
+        }
+    }
+
+    /// The friction of leave to use the network, and what decided.
+    fn leave(&self, question: &Question<'_>) -> Verdict {
+        let mut scopes = question.scopes.iter();
+        let (Some(scope), None) = (scopes.next(), scopes.next()) else {
+            return denied();
+        };
+        let asked = (scope.to_owned(), question.audience.as_str().to_owned());
+        let listed = self.network.iter().filter(|(_, leave)| *leave == asked);
+        let anywhere = (question.credential.name.to_string(), scope.to_owned());
+        let tiers: Vec<_> = listed.map(|(tier, _)| *tier).collect();
+        let (tier, what) = if self.forbid.contains(&anywhere) || tiers.contains(&Tier::Deny) {
+            (Tier::Deny, "forbid")
+        } else {
+            let tiers = tiers.into_iter().chain([self.tier_of(&anywhere)]);
+            (tiers.min().unwrap_or(Tier::Deny), "permit")
+        };
+        if (tier, what) == (Tier::Deny, "permit") {
+            return denied();
+        }
+        Verdict {
+            tier,
+            policies: vec![format!("{what} network {} {}", asked.0, asked.1)],
         }
     }
 
@@ -147,6 +184,9 @@ impl FakePolicy {
 impl Policy for FakePolicy {
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
         let rules = self.rules()?;
+        if question.credential.source == SourceKind::Network {
+            return Ok(rules.leave(question));
+        }
         let credential = question.credential.name.as_str();
         let asked: Vec<_> = question
             .scopes
@@ -220,6 +260,13 @@ impl Who {
     }
 }
 
+const fn denied() -> Verdict {
+    Verdict {
+        tier: Tier::Deny,
+        policies: Vec::new(),
+    }
+}
+
 fn owned(pairs: &[(&str, &str)]) -> Vec<Pair> {
     let pairs = pairs.iter();
     pairs
@@ -230,7 +277,10 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<Pair> {
 fn summary(rules: &Rules) -> PolicySummary {
     PolicySummary {
         digest: format!("{rules:?}"),
-        policies: (rules.permit.len() + rules.forbid.len() + rules.approve.len()) as u64,
+        policies: (rules.permit.len()
+            + rules.forbid.len()
+            + rules.approve.len()
+            + rules.network.len()) as u64,
     }
 }
 
@@ -276,6 +326,9 @@ mod tests {
                 policy::Who::Reviewer(name) => Who::Reviewer(name.to_owned(), None),
             };
             rules = rules.approver(who, credential);
+        }
+        for (tier, (scope, url)) in written.network {
+            rules = rules.network(*tier, scope, url);
         }
         Ok(rules)
     }

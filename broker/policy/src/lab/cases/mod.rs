@@ -3,19 +3,23 @@
 //! `policies/README.md` tells authors how to write one.
 
 mod table;
+mod what;
 
 use std::{fmt::Display, path::Path};
 
 use valetkey_core::{
-    AgentName, Algorithm, Approver, Audience, Audiences, Credential, CredentialName, Credentials,
-    LIFETIME_CEILING, Risk, ScopeSet, Session, SessionId, SourceKind, Tier, UserId,
+    AgentName, Approver, Credentials, ProfileName, Risk, Session, SessionId, UserId,
     ports::{ApproverQuestion, CaseResult, Consent, PolicyError, Question},
     text::printable,
 };
 
-use self::table::{Ask, Case, Expected, Table};
+use self::{
+    table::{Ask, Case, Expected, Table},
+    what::What,
+};
 use super::stand_in;
 use crate::{
+    facts::Facts,
     files::{self, PolicyFile},
     parse::line_at,
     rules::Rules,
@@ -66,7 +70,7 @@ fn read(file: &PolicyFile) -> Result<Table, PolicyError> {
 /// What a case asks, complete.
 struct Asked {
     session: Session,
-    credential: Credential,
+    what: What,
     lifetime: u64,
     approver: Option<Answering>,
 }
@@ -92,10 +96,14 @@ impl Asked {
             let id = SessionId::parse(id);
             session.id = id.ok_or_else(|| wrong("session", "an id has 32 hexadecimal digits"))?;
         }
+        if let Some(profile) = case.profile.as_ref().or(ask.profile.as_ref()) {
+            let some = (!profile.is_empty()).then(|| ProfileName::parse(profile));
+            session.profile = some.transpose().map_err(|error| wrong("profile", error))?;
+        }
         let asked = Self {
             approver: approver(case, &session.user.id)?,
             session,
-            credential: credential(ask, case, credentials)?,
+            what: What::new(ask, case, credentials)?,
             lifetime: case.lifetime.unwrap_or(ask.lifetime),
         };
         if asked.approver.is_some() == case.expect.of_approver() {
@@ -124,15 +132,19 @@ impl Asked {
     }
 
     fn answer(&self, rules: &Rules) -> Result<(Expected, Vec<String>), PolicyError> {
-        let credential = &self.credential;
+        let credential = &self.what.credential;
         let Some(approver) = &self.approver else {
-            let verdict = rules.decide(&Question {
+            let injected = self.what.injected.as_deref();
+            let injected = injected.unwrap_or(&rules.injected);
+            let question = Question {
                 session: &self.session,
                 credential,
                 scopes: &credential.scopes,
                 audience: &credential.audiences.first,
                 lifetime: self.lifetime,
-            })?;
+            };
+            let facts = Facts::new(&rules.words, &rules.named, injected, &question)?;
+            let verdict = rules.judge(&facts)?;
             return Ok((Expected::of(verdict.tier), verdict.policies));
         };
         let consent = rules.may_approve(&ApproverQuestion {
@@ -175,53 +187,6 @@ fn approver(case: &Case, requester: &UserId) -> Result<Option<Answering>, String
     };
     let risk = case.risk;
     Ok(Some(Answering { who, risk }))
-}
-
-/// The credential, with exactly the scopes that are asked for. What neither case nor table says of it
-/// is as configured.
-fn credential(ask: &Ask, case: &Case, credentials: &Credentials) -> Result<Credential, String> {
-    let name = case.credential.as_ref().unwrap_or(&ask.credential);
-    let configured = credentials.find(name);
-    let scopes = case.scopes.as_ref().unwrap_or(&ask.scopes);
-    let scopes = ScopeSet::parse(scopes.iter().map(String::as_str));
-    let audience = Audience::parse(case.audience.as_ref().unwrap_or(&ask.audience));
-    let labels = case.labels.as_ref().or(ask.labels.as_ref());
-    let labels = labels.map(|labels| labels.iter().cloned().collect());
-    let owner = match case.owner.as_ref().or(ask.owner.as_ref()) {
-        Some(owner) => Some(person(owner)?),
-        None => configured.as_ref().and_then(|known| known.owner.clone()),
-    };
-    Ok(Credential {
-        name: CredentialName::parse(name).map_err(|error| wrong("credential", error))?,
-        source: case
-            .source
-            .or(ask.source)
-            .or(configured.as_ref().map(|known| known.source))
-            .unwrap_or(SourceKind::Signed),
-        scopes: scopes.map_err(|error| wrong("scopes", error))?,
-        audiences: Audiences {
-            first: audience.map_err(|error| wrong("audience", error))?,
-            others: Vec::new(),
-        },
-        max_lifetime: LIFETIME_CEILING,
-        algorithm: Algorithm::default(),
-        owner,
-        labels: labels
-            .or_else(|| configured.map(|known| known.labels.clone()))
-            .unwrap_or_default(),
-        min_tier: Tier::Auto,
-        delivery: valetkey_core::Delivery::Token,
-    })
-}
-
-fn person(text: &str) -> Result<UserId, String> {
-    let (issuer, subject) = text
-        .split_once('#')
-        .ok_or_else(|| wrong("owner", "a person is an issuer, `#` and a subject"))?;
-    Ok(UserId {
-        issuer: issuer.to_owned(),
-        subject: subject.to_owned(),
-    })
 }
 
 /// The policies of a case, as they are shown.

@@ -20,16 +20,25 @@ pub(super) struct Ask {
     pub(super) user: String,
     pub(super) groups: Vec<String>,
     pub(super) agent: String,
-    pub(super) credential: String,
-    pub(super) audience: String,
-    pub(super) scopes: Vec<String>,
+    /// The profile of the sandbox; none where there is none.
+    pub(super) profile: Option<String>,
+    pub(super) credential: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) scopes: Option<Vec<String>>,
+    /// The origin that would be reached.
+    pub(super) connect: Option<String>,
+    /// The method and the URL of a request that would be sent.
+    pub(super) request: Option<String>,
     /// In seconds.
     pub(super) lifetime: u64,
-    /// Like `owner` and `source` here and in a case: what the configuration says where nothing does.
+    /// Like `owner`, `source` and `injected` here and in a case: what the configuration says where nothing
+    /// does.
     pub(super) labels: Option<Vec<String>>,
     /// Issuer, `#`, subject.
     pub(super) owner: Option<String>,
     pub(super) source: Option<SourceKind>,
+    /// Whether a credential is put into requests to there.
+    pub(super) injected: Option<bool>,
 }
 
 /// What differs, and what must come of it.
@@ -45,13 +54,17 @@ pub(super) struct Case {
     pub(super) user: Option<String>,
     pub(super) groups: Option<Vec<String>>,
     pub(super) agent: Option<String>,
+    pub(super) profile: Option<String>,
     pub(super) credential: Option<String>,
     pub(super) audience: Option<String>,
     pub(super) scopes: Option<Vec<String>>,
+    pub(super) connect: Option<String>,
+    pub(super) request: Option<String>,
     pub(super) lifetime: Option<u64>,
     pub(super) labels: Option<Vec<String>>,
     pub(super) owner: Option<String>,
     pub(super) source: Option<SourceKind>,
+    pub(super) injected: Option<bool>,
     /// The subject of whoever would answer.
     pub(super) approver: Option<String>,
     pub(super) approver_issuer: Option<String>,

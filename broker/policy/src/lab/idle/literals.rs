@@ -56,8 +56,8 @@ impl Pattern {
 pub(super) struct Literals {
     /// What attributes are compared with, by the attribute's name.
     texts: BTreeMap<String, BTreeSet<Pattern>>,
-    /// Numbers that the lifetime is compared with.
-    pub(super) longs: BTreeSet<i64>,
+    /// Numbers that attributes are compared with, by the attribute's name.
+    longs: BTreeMap<String, BTreeSet<i64>>,
     /// Attributes that are spoken of.
     attributes: BTreeSet<String>,
     /// Entities that are named, by type and id.
@@ -78,7 +78,10 @@ impl Literals {
             let known = self.texts.entry(name.clone()).or_default();
             known.extend(patterns.iter().cloned());
         }
-        self.longs.extend(&other.longs);
+        for (name, longs) in &other.longs {
+            let known = self.longs.entry(name.clone()).or_default();
+            known.extend(longs);
+        }
         self.attributes.extend(other.attributes.iter().cloned());
         self.entities.extend(other.entities.iter().cloned());
     }
@@ -86,6 +89,13 @@ impl Literals {
     /// Whether any policy speaks of the attribute.
     pub(super) fn speak_of(&self, attribute: &str) -> bool {
         self.attributes.contains(attribute)
+    }
+
+    /// Each number that an attribute is compared with, one less and one more.
+    pub(super) fn around(&self, attribute: &str) -> impl Iterator<Item = u64> {
+        let longs = self.longs.get(attribute).into_iter().flatten();
+        let longs = longs.filter_map(|long| u64::try_from(*long).ok());
+        longs.flat_map(|n| [n.saturating_sub(1), n, n.saturating_add(1)])
     }
 
     /// The ids of the entities of a type that are named.
@@ -152,16 +162,20 @@ impl Literals {
         let Some(attribute) = attribute else {
             return;
         };
-        let mut patterns = BTreeSet::new();
+        let (mut patterns, mut longs) = (BTreeSet::new(), BTreeSet::new());
         for side in sides.into_iter().flatten() {
             let set = side.get("Set").and_then(Value::as_array);
             let values = set.map_or_else(|| vec![side], |set| set.iter().collect());
             for value in values.iter().filter_map(|value| value.get("Value")) {
                 patterns.extend(value.as_str().map(Pattern::text));
-                self.longs.extend(value.as_i64());
+                longs.extend(value.as_i64());
             }
         }
         patterns.extend(operator.get("pattern").and_then(pattern));
+        self.longs
+            .entry(attribute.clone())
+            .or_default()
+            .extend(longs);
         self.texts.entry(attribute).or_default().extend(patterns);
     }
 }
@@ -212,7 +226,8 @@ mod tests {
 
     #[test]
     fn what_a_policy_compares_with_is_found() {
-        let policy = "permit (principal in Valetkey::Group::\"dev\", action, resource) when {
+        let policy = "permit (principal in Valetkey::Group::\"dev\", action, resource is Valetkey::Credential)
+            when {
             (context.scope == \"read\" || context.scope like \"*:read\") &&
             [\"a\", \"b\"].contains(context.audience) && context.lifetimeSeconds <= 900 &&
             !resource.labels.contains(\"production\") && resource has owner };";
@@ -221,7 +236,9 @@ mod tests {
         };
         let literals = Literals::of(policy).unwrap();
         assert_eq!(literals.named("Group").collect::<Vec<_>>(), ["dev"]);
-        assert_eq!(literals.longs.iter().collect::<Vec<_>>(), [&900]);
+        let around = |attribute| literals.around(attribute).collect::<Vec<_>>();
+        assert_eq!(around("lifetimeSeconds"), [899, 900, 901]);
+        assert!(around("port").is_empty());
         assert!(literals.speak_of("owner") && !literals.speak_of("risk"));
         let of = |attribute, none| literals.values(attribute, [], none).join(" ");
         assert_eq!(of("scope", "z"), "x:read read z");

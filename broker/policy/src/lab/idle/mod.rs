@@ -7,6 +7,7 @@
 //! by itself: of two rules that say the same, both are idle, and one of them has to stay.
 
 mod literals;
+mod network;
 mod probe;
 mod universe;
 
@@ -25,8 +26,9 @@ use self::{
 };
 use super::voices::{applies_alone, forbids};
 use crate::{
+    facts::Facts,
     rules::Rules,
-    slices::{actions, named_credential},
+    slices::{actions, named_resource},
 };
 
 /// Most requests that are made up in all.
@@ -49,7 +51,7 @@ pub(super) fn find(
     for policy in &rules.policies {
         literals.push((policy, Literals::of(policy)?));
     }
-    let mut without = rules.copy()?;
+    let mut without = rules.clone();
     let (mut idle, mut effort) = (Vec::new(), Effort::default());
     for (policy, own) in &literals {
         without.slices.remove(&rules.words, policy)?;
@@ -138,7 +140,7 @@ impl Search<'_> {
         effort: &mut Effort,
     ) -> Result<bool, PolicyError> {
         let universe = Universe::new(self.policy, literals, credentials);
-        for kind in [Kind::Token, Kind::Answer] {
+        for kind in Kind::ALL {
             if !self.is_about(kind) {
                 continue;
             }
@@ -156,29 +158,37 @@ impl Search<'_> {
         Ok(false)
     }
 
-    /// Whether some request can meet both.
+    /// Whether some request can meet both, at whatever tier: a forbid at one is what makes the permit at
+    /// the next matter.
     fn meets(&self, other: &Policy) -> bool {
-        let theirs = actions(&self.rules.words, other);
-        let apart = |ours, theirs| matches!((ours, theirs), (Some(a), Some(b)) if a != b);
+        let words = &self.rules.words;
+        let theirs = actions(words, other);
+        let both = |kind: &Kind| {
+            let about = |actions: &[EntityUid]| actions.iter().any(|one| kind.asks(words, one));
+            about(&self.actions) && about(&theirs)
+        };
+        let apart = |ours, theirs| matches!((ours, theirs), (Some(a), Some(b)) if !nested(&a, &b));
         other.id() != self.policy.id()
-            && self.actions.iter().any(|action| theirs.contains(action))
-            && !apart(named_credential(self.policy), named_credential(other))
+            && Kind::ALL.iter().any(both)
+            && !apart(named_resource(self.policy), named_resource(other))
     }
 
     fn is_about(&self, kind: Kind) -> bool {
-        let approves = |action: &EntityUid| *action == self.rules.words.approve;
         self.actions
             .iter()
-            .any(|action| approves(action) == (kind == Kind::Answer))
+            .any(|action| kind.asks(&self.rules.words, action))
     }
 
     fn look(&mut self, probe: &Probe, kind: Kind, effort: &mut Effort) -> Result<(), PolicyError> {
-        if !self.applies(probe, kind, effort)? {
+        let facts = probe.facts(self.rules)?;
+        if !self.applies(&facts, kind, effort)? {
             return Ok(());
         }
         // A rule that makes the question fail does something, though nothing good.
-        let (Ok(with), Ok(without)) = (probe.outcome(self.rules), probe.outcome(self.without))
-        else {
+        let (Ok(with), Ok(without)) = (
+            probe.outcome(self.rules, &facts),
+            probe.outcome(self.without, &facts),
+        ) else {
             self.matters = true;
             return Ok(());
         };
@@ -191,19 +201,21 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn applies(&self, probe: &Probe, kind: Kind, effort: &mut Effort) -> Result<bool, PolicyError> {
-        let facts = probe.facts(self.rules)?;
-        for action in &self.actions {
-            if (*action == self.rules.words.approve) != (kind == Kind::Answer) {
-                continue;
-            }
+    fn applies(
+        &self,
+        facts: &Facts<'_>,
+        kind: Kind,
+        effort: &mut Effort,
+    ) -> Result<bool, PolicyError> {
+        let words = &self.rules.words;
+        for action in self.actions.iter().filter(|one| kind.asks(words, one)) {
             for scope in facts.scopes() {
                 let request = facts.request(action, facts.context(scope)?)?;
-                match applies_alone(self.rules, self.policy, &request, &facts) {
+                match applies_alone(self.rules, self.policy, &request, facts) {
                     Ok(false) => {}
                     // What fails is looked at as what applies is.
                     Ok(true) | Err(_) => {
-                        let all = self.rules.slices.relevant(action, &facts).count();
+                        let all = self.rules.slices.relevant(action, facts).count();
                         // With it and without it.
                         effort.evaluations += 2 * all as u64;
                         return Ok(true);
@@ -253,6 +265,15 @@ impl Search<'_> {
             ),
         })
     }
+}
+
+/// Whether something can be both: they are the same, or one is a host in the other.
+fn nested(one: &EntityUid, other: &EntityUid) -> bool {
+    let within = |one: &EntityUid, other: &EntityUid| {
+        let rest = one.id().unescaped().strip_suffix(other.id().unescaped());
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    one.type_name() == other.type_name() && (within(one, other) || within(other, one))
 }
 
 #[cfg(test)]

@@ -1,13 +1,20 @@
 //! The requests of a universe, one by one.
 
+use cedar_policy::EntityUid;
 use valetkey_core::{
     AgentName, Algorithm, Approver, Audience, Audiences, Credential, LIFETIME_CEILING, Risk,
     ScopeSet, Session, SourceKind, Tier, User, UserId,
+    network::OriginPattern,
     ports::{ApproverQuestion, Consent, PolicyError, Question},
 };
 
 use super::universe::{Owner, Shape, Universe};
-use crate::{facts::Facts, lab::stand_in, rules::Rules};
+use crate::{
+    facts::Facts,
+    lab::stand_in,
+    rules::Rules,
+    words::{Asked, Words},
+};
 
 /// What comes of it where somebody may not answer.
 pub(super) const MAY_NOT: &str = "may not";
@@ -16,6 +23,8 @@ pub(super) const MAY_NOT: &str = "may not";
 pub(super) struct Probe {
     who: Who,
     credential: Credential,
+    /// Origins that a credential is put into requests to.
+    injected: Vec<OriginPattern>,
     lifetime: u64,
 }
 
@@ -42,8 +51,27 @@ pub(super) struct Outcome {
 pub(super) enum Kind {
     /// Sessions ask for tokens.
     Token,
+    /// Sessions would reach hosts.
+    Connect,
+    /// Sessions would send requests.
+    Request,
     /// People and reviewers would answer.
     Answer,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::Token, Self::Connect, Self::Request, Self::Answer];
+
+    /// Whether it is asked of that action.
+    pub(super) fn asks(self, words: &Words, action: &EntityUid) -> bool {
+        let asked = match self {
+            Self::Token => Asked::Token,
+            Self::Connect => Asked::Connect,
+            Self::Request => Asked::Request,
+            Self::Answer => return *action == words.approve,
+        };
+        words.tiers(asked).iter().any(|(_, known)| known == action)
+    }
 }
 
 /// At most `limit` requests of a universe, spread over it; all of them where there are no more.
@@ -60,6 +88,7 @@ pub(super) fn probes(
         let mut digits = Digits(u64::try_from(place).unwrap_or(0));
         match kind {
             Kind::Token => token(universe, &mut digits),
+            Kind::Connect | Kind::Request => leave(universe, kind, &mut digits),
             Kind::Answer => answer(universe, &mut digits),
         }
         .transpose()
@@ -68,25 +97,38 @@ pub(super) fn probes(
 
 /// How many requests there are.
 fn size(universe: &Universe, kind: Kind) -> u64 {
-    let what = [
+    let people = universe.users.len().saturating_mul(universe.groups.len());
+    let sessions = [
+        people,
+        universe.agents.len(),
+        universe.profiles.len(),
+        universe.sessions.len(),
+    ];
+    let token = [
         universe.credentials.len(),
         universe.scopes.len(),
         universe.audiences.len(),
         universe.lifetimes.len(),
-        universe.agents.len(),
     ];
-    let people = universe.users.len().saturating_mul(universe.groups.len());
-    let who = match kind {
-        Kind::Token => [people, universe.sessions.len(), 1],
-        Kind::Answer => [
-            people.saturating_add(universe.reviewers.len()),
-            universe.risks.len(),
-            // Whoever answers asks, or somebody else does.
-            2,
-        ],
+    let places = [universe.places.len(), universe.lifetimes.len()];
+    let answers = [
+        people.saturating_add(universe.reviewers.len()),
+        universe.risks.len(),
+        universe.agents.len(),
+        // Whoever answers asks, or somebody else does.
+        2,
+    ];
+    let all = match kind {
+        Kind::Token => [&sessions[..], &token].concat(),
+        Kind::Connect => [&sessions[..], &places].concat(),
+        Kind::Request => {
+            let sent = [universe.methods.len(), universe.paths.len()];
+            [&sessions[..], &places, &sent].concat()
+        }
+        Kind::Answer => [&answers[..], &token].concat(),
     };
-    let all = what.into_iter().chain(who);
-    all.fold(1, |size, n| size.saturating_mul(n as u64))
+    all.into_iter()
+        .fold(1, |size, n| size.saturating_mul(n as u64))
 }
 
 /// About 0.618 of the size, so that what comes first is spread over all of it.
@@ -123,22 +165,59 @@ impl Digits {
 }
 
 fn token(universe: &Universe, digits: &mut Digits) -> Result<Option<Probe>, PolicyError> {
-    let (Some(user), Some(agent), Some(id), Some(what)) = (
+    let (Some(session), Some(what)) = (session(universe, digits)?, what(universe, digits)) else {
+        return Ok(None);
+    };
+    let requester = session.user.id.clone();
+    Ok(Some(what.by(&requester, Who::Session(Box::new(session)))))
+}
+
+fn leave(
+    universe: &Universe,
+    kind: Kind,
+    digits: &mut Digits,
+) -> Result<Option<Probe>, PolicyError> {
+    let (Some(session), Some(place), Some(lifetime)) = (
+        session(universe, digits)?,
+        digits.of(&universe.places),
+        digits.of(&universe.lifetimes),
+    ) else {
+        return Ok(None);
+    };
+    let target = if kind == Kind::Connect {
+        Some(place.reached())
+    } else {
+        let (method, path) = (digits.of(&universe.methods), digits.of(&universe.paths));
+        method
+            .zip(path)
+            .map(|(method, path)| place.sent(method, path))
+    };
+    let Some(target) = target else {
+        return Ok(None);
+    };
+    Ok(Some(Probe {
+        who: Who::Session(Box::new(session)),
+        credential: stand_in::network(&target)?,
+        injected: place.injected.iter().cloned().collect(),
+        lifetime: *lifetime,
+    }))
+}
+
+fn session(universe: &Universe, digits: &mut Digits) -> Result<Option<Session>, PolicyError> {
+    let (Some(user), Some(agent), Some(profile), Some(id)) = (
         user(universe, digits),
         digits.of(&universe.agents),
+        digits.of(&universe.profiles),
         digits.of(&universe.sessions),
-        what(universe, digits),
     ) else {
         return Ok(None);
     };
     let mut session = stand_in::session(user, agent.clone())?;
+    session.profile.clone_from(profile);
     if let Some(id) = id {
         session.id = *id;
     }
-    Ok(Some(what.by(
-        &session.user.id.clone(),
-        Who::Session(Box::new(session)),
-    )))
+    Ok(Some(session))
 }
 
 fn answer(universe: &Universe, digits: &mut Digits) -> Result<Option<Probe>, PolicyError> {
@@ -221,6 +300,7 @@ impl What<'_> {
         Probe {
             who,
             credential,
+            injected: Vec::new(),
             lifetime: self.lifetime,
         }
     }
@@ -230,9 +310,12 @@ impl Probe {
     /// What is true of it.
     pub(super) fn facts(&self, rules: &Rules) -> Result<Facts<'_>, PolicyError> {
         match &self.who {
-            Who::Session(session) => {
-                Facts::new(&rules.words, &rules.groups, &self.question(session))
-            }
+            Who::Session(session) => Facts::new(
+                &rules.words,
+                &rules.named,
+                &self.injected,
+                &self.question(session),
+            ),
             Who::Approver {
                 approver,
                 risk,
@@ -240,35 +323,25 @@ impl Probe {
                 agent,
             } => Facts::of_approver(
                 &rules.words,
-                &rules.groups,
+                &rules.named,
                 &self.approver_question(approver, *risk, requester, agent),
             ),
         }
     }
 
-    /// What comes of it.
-    pub(super) fn outcome(&self, rules: &Rules) -> Result<Outcome, PolicyError> {
-        match &self.who {
-            Who::Session(session) => {
-                let verdict = rules.decide(&self.question(session))?;
-                Ok(Outcome {
-                    what: verdict.tier.id(),
-                    by: verdict.policies,
-                })
-            }
-            Who::Approver {
-                approver,
-                risk,
-                requester,
-                agent,
-            } => {
-                let question = self.approver_question(approver, *risk, requester, agent);
-                Ok(match rules.may_approve(&question)? {
-                    Consent::May(by) => Outcome { what: "may", by },
-                    Consent::MayNot(by) => Outcome { what: MAY_NOT, by },
-                })
-            }
+    /// What comes of it, by what is true of it.
+    pub(super) fn outcome(&self, rules: &Rules, facts: &Facts<'_>) -> Result<Outcome, PolicyError> {
+        if let Who::Session(_) = &self.who {
+            let verdict = rules.judge(facts)?;
+            return Ok(Outcome {
+                what: verdict.tier.id(),
+                by: verdict.policies,
+            });
         }
+        Ok(match rules.consent(facts)? {
+            Consent::May(by) => Outcome { what: "may", by },
+            Consent::MayNot(by) => Outcome { what: MAY_NOT, by },
+        })
     }
 
     fn question<'a>(&'a self, session: &'a Session) -> Question<'a> {

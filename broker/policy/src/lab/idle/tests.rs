@@ -1,6 +1,6 @@
 //! Rules that do nothing are found, and those that do something are not called idle.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use valetkey_core::{Credential, Credentials};
 use valetkey_support::contracts::policy::credential;
@@ -9,7 +9,7 @@ use super::{REQUESTS, find};
 use crate::{BASELINE, generated::file, rules::Rules};
 
 fn idle(text: &str, credentials: impl IntoIterator<Item = Credential>) -> BTreeMap<String, String> {
-    let rules = Rules::read(&[file(text.to_owned())]).unwrap();
+    let rules = Rules::read(&[file(text.to_owned())], &Arc::default()).unwrap();
     let credentials: Credentials = credentials.into_iter().collect();
     let (idle, looked_at) = find(&rules, &credentials).unwrap();
     assert!(looked_at > 0 && looked_at <= REQUESTS, "{looked_at}");
@@ -39,6 +39,8 @@ fn nothing_of_the_examples_is_idle() {
         include_str!("../../../../../policies/examples/people-and-agents.cedar"),
         include_str!("../../../../../policies/examples/places.cedar"),
         include_str!("../../../../../policies/examples/four-eyes.cedar"),
+        include_str!("../../../../../policies/examples/network.cedar"),
+        include_str!("../../../../../policies/examples/paths.cedar"),
     ];
     assert_eq!(idle(&(baseline() + &text.concat()), []), BTreeMap::new());
 }
@@ -47,11 +49,11 @@ fn nothing_of_the_examples_is_idle() {
 fn a_rule_that_applies_to_nothing_is_idle() {
     let why = "it applied to no request";
     for (n, rule) in [
-        "permit (principal, action, resource) when { context.scope == \"a\" && context.scope == \"b\" };",
+        "permit (principal, action, resource is Valetkey::Credential) when { context.scope == \"a\" && context.scope == \"b\" };",
         "permit (principal, action, resource) when { context.lifetimeSeconds > 3600 };",
         "permit (principal, action, resource == Valetkey::Credential::\"no name\");",
         "permit (principal == Valetkey::Session::\"no id\", action, resource);",
-        "permit (principal, action, resource) when { context.scope like \"a*\" && !(context.scope like \"*\") };",
+        "permit (principal, action, resource is Valetkey::Credential) when { context.scope like \"a*\" && !(context.scope like \"*\") };",
         "forbid (principal is Valetkey::Session, action == Valetkey::Action::\"grant\", resource)
             when { context.scope like \"a:*\" && context.scope == \"b:a:x\" };",
     ]
@@ -80,7 +82,7 @@ fn a_rule_that_another_makes_needless_is_idle() {
         ("permit (principal, action == Valetkey::Action::\"grant\", resource)
             when { context.scope == \"admin\" };", "baseline.never-administer"),
         // A forbid of what is forbidden.
-        ("forbid (principal in Valetkey::Group::\"dev\", action, resource)
+        ("forbid (principal in Valetkey::Group::\"dev\", action, resource is Valetkey::Credential)
             when { context.scope like \"*:admin\" };", "baseline.never-administer"),
         // An approver who is one already.
         ("permit (principal in Valetkey::Group::\"dev\", action == Valetkey::Action::\"approve\", resource)
@@ -97,7 +99,8 @@ fn a_rule_that_another_makes_needless_is_idle() {
 #[test]
 fn a_forbid_of_what_nothing_permits_is_idle() {
     let text = "
-        @id(\"idle\") forbid (principal, action, resource) when { context.scope == \"write\" };
+        @id(\"idle\") forbid (principal, action, resource is Valetkey::Credential)
+            when { context.scope == \"write\" };
         @id(\"read\") permit (principal, action == Valetkey::Action::\"grant\", resource)
             when { context.scope == \"read\" };";
     let found = idle(text, []);
@@ -159,4 +162,44 @@ fn the_search_ends() {
     assert_eq!(few.keys().collect::<Vec<_>>(), ["a", "b"]);
     let many = idle(&(others.concat() + &twins.concat()), []);
     assert!(many.keys().all(|id| id == "a" || id == "b"), "{many:?}");
+}
+
+#[test]
+fn in_the_network_too_what_does_nothing_is_found() {
+    let no_request = "it applied to no request";
+    let by = |id: &str| format!("the answer is the same without it, by `{id}`");
+    for (rule, why) in [
+        ("forbid (principal, action in Valetkey::Action::\"send\", resource) when { context.method == \"delete\" };",
+            no_request.to_owned()),
+        ("forbid (principal, action in Valetkey::Action::\"reach\", resource == Valetkey::Host::\"a.example\")
+            when { context.host == \"b.example\" };", no_request.to_owned()),
+        ("forbid (principal, action in Valetkey::Action::\"reach\", resource) when { context.port > 65535 };",
+            no_request.to_owned()),
+        ("permit (principal in Valetkey::Group::\"dev\", action == Valetkey::Action::\"connect\", resource in Valetkey::Host::\"a.example\")
+            when { resource.injected };", by("baseline.reach-injected")),
+        ("forbid (principal, action in Valetkey::Action::\"send\", resource)
+            when { principal.profile == \"read-only\" && context.method == \"POST\" };", by("baseline.read-only-looks")),
+    ] {
+        let text = format!("{} @id(\"idle\") {rule}", baseline());
+        let found = idle(&text, []);
+        assert_eq!(found.get("idle"), Some(&why), "{rule} {found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}
+
+#[test]
+fn in_the_network_too_what_matters_in_a_corner_is_not_idle() {
+    for rule in [
+        "forbid (principal, action in Valetkey::Action::\"reach\", resource in Valetkey::Host::\"a.example\")
+            when { context.port == 8443 && context.scheme == \"http\" && resource.injected };",
+        "forbid (principal, action in Valetkey::Action::\"send\", resource == Valetkey::Host::\"a.example\")
+            when { context.method == \"PUT\" && context.path like \"/v1/*\" && !context.plain };",
+        "permit (principal in Valetkey::Agent::\"tester\", action == Valetkey::Action::\"connect\", resource)
+            when { context.host like \"*.test.example\" && principal.profile == \"\" };",
+        "permit (principal, action == Valetkey::Action::\"grant\", resource is Valetkey::Credential)
+            when { principal.profile == \"read-only\" && context.scope == \"x\" };",
+    ] {
+        let text = format!("{} @id(\"corner\") {rule}", baseline());
+        assert_eq!(idle(&text, []), BTreeMap::new(), "{rule}");
+    }
 }

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 
 use cedar_policy::Policy;
 use valetkey_core::{
-    AgentName, Audience, Credential, CredentialName, Credentials, LIFETIME_CEILING, Risk, ScopeSet,
-    SessionId, UserId,
+    AgentName, Audience, Credential, CredentialName, Credentials, LIFETIME_CEILING, ProfileName,
+    Risk, ScopeSet, SessionId, UserId,
 };
 
-use super::literals::{Literals, typed};
-use crate::slices::{named_credential, named_principal};
+use super::{
+    literals::{Literals, typed},
+    network::{self, Place},
+};
+use crate::slices::{named_principal, named_resource};
 
 /// A name that no policy means.
 const ANOTHER: &str = "another";
@@ -27,12 +30,17 @@ pub(super) struct Universe {
     pub(super) users: Vec<UserId>,
     pub(super) groups: Vec<Vec<String>>,
     pub(super) agents: Vec<AgentName>,
+    /// `None` for a session without a sandbox.
+    pub(super) profiles: Vec<Option<ProfileName>>,
     /// `None` for one that no policy names.
     pub(super) sessions: Vec<Option<SessionId>>,
     pub(super) credentials: Vec<Shape>,
     pub(super) scopes: Vec<ScopeSet>,
     pub(super) audiences: Vec<Audience>,
     pub(super) lifetimes: Vec<u64>,
+    pub(super) places: Vec<Place>,
+    pub(super) methods: Vec<String>,
+    pub(super) paths: Vec<String>,
     pub(super) reviewers: Vec<String>,
     pub(super) risks: Vec<Option<Risk>>,
 }
@@ -65,6 +73,7 @@ impl Universe {
             users: users(literals, head("User")),
             groups: groups(literals, head("Group")),
             agents: agents(literals, head("Agent")),
+            profiles: network::profiles(literals),
             sessions: match head("Session") {
                 Some(id) => vec![SessionId::parse(&id)],
                 None => {
@@ -72,14 +81,16 @@ impl Universe {
                     named.filter(Option::is_some).chain([None]).collect()
                 }
             },
-            credentials: shapes(
-                literals,
-                named_credential(policy).map(|uid| typed(uid).1),
-                configured,
-            ),
+            credentials: match named_resource(policy).map(typed) {
+                Some((kind, _)) if kind != "Credential" => Vec::new(),
+                head => shapes(literals, head.map(|(_, id)| id), configured),
+            },
             scopes: scopes(literals, configured),
             audiences: audiences(literals, configured),
             lifetimes: lifetimes(literals),
+            places: network::places(policy, literals),
+            methods: network::methods(literals),
+            paths: network::paths(literals),
             reviewers: match head("Reviewer") {
                 Some(name) => vec![name],
                 None => names(literals.named("Reviewer")),
@@ -221,11 +232,7 @@ fn lifetimes(literals: &Literals) -> Vec<u64> {
     if !literals.speak_of("lifetimeSeconds") {
         return vec![SOME_TIME];
     }
-    let around = literals
-        .longs
-        .iter()
-        .filter_map(|long| u64::try_from(*long).ok());
-    let around = around.flat_map(|n| [n.saturating_sub(1), n, n.saturating_add(1)]);
+    let around = literals.around("lifetimeSeconds");
     let all: BTreeSet<_> = around.chain([1, LIFETIME_CEILING]).collect();
     all.range(1..=LIFETIME_CEILING).copied().collect()
 }
