@@ -94,7 +94,7 @@ fn what_the_readme_shows_is_so() {
     let baseline = CedarPolicies::load(&[]).expect("the baseline");
     let checked = baseline.check(None, Some(folder.path()), &Credentials::default());
     let cases = checked.expect("a table").cases;
-    assert_eq!(cases.len(), 5);
+    assert_eq!(cases.len(), 7);
     assert!(cases.iter().all(|case| case.wrong.is_none()), "{cases:#?}");
 }
 
