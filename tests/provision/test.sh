@@ -10,6 +10,7 @@
 packages \
     Xvfb=xvfb \
     dunst=dunst \
+    ip=iproute2 \
     keyctl=keyutils \
     minisign=minisign \
     openssl=openssl \
