@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use valetkey_core::{Delivery, ProfileName};
+
 use super::{Config, Policies, ReviewerKind, Sink, span::Span};
 
 impl fmt::Display for Config {
@@ -53,6 +55,7 @@ impl fmt::Display for Config {
             writeln!(f, "admins        members of {}", admins.join(", "))?;
         }
         self.explain_approvals(f)?;
+        self.explain_sandboxes(f)?;
         self.explain_credentials(f)?;
         for Sink::File(path) in &self.sinks {
             writeln!(f, "ledger        copied to {}", path.display())?;
@@ -116,8 +119,39 @@ impl Config {
         )
     }
 
+    fn explain_sandboxes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.profiles.names().map(ProfileName::as_str).collect();
+        let usual = self.profiles.find(None);
+        let usual = usual.map_or_else(|| "none".to_owned(), |usual| usual.name.to_string());
+        writeln!(
+            f,
+            "sandboxes     profiles {}; usually {usual}",
+            names.join(", ")
+        )?;
+        let network = &self.network;
+        for address in &network.addresses {
+            writeln!(f, "              may reach {address}, though it is private")?;
+        }
+        for (host, ip) in &network.hosts {
+            writeln!(f, "              {host} is at {ip}")?;
+        }
+        for rule in self.commands.iter() {
+            let given = rule
+                .credential
+                .as_ref()
+                .map_or("nothing", |name| name.as_str());
+            writeln!(
+                f,
+                "command       `{rule}` is given {given}, at least tier {}",
+                rule.tier.id()
+            )?;
+        }
+        Ok(())
+    }
+
     fn explain_credentials(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for credential in self.credentials.iter() {
+        let named = self.credentials.iter();
+        for credential in named.filter(|credential| credential.delivery != Delivery::Pass) {
             writeln!(
                 f,
                 "credential    {}: scopes {}, at most {} s, at least tier {}",
@@ -128,6 +162,15 @@ impl Config {
             )?;
             if let Some(owner) = &credential.owner {
                 writeln!(f, "              only for {}", owner.subject)?;
+            }
+            if let Delivery::Inject(inject) = &credential.delivery {
+                let hosts = inject.ways.iter().flat_map(|way| &way.hosts);
+                let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
+                writeln!(
+                    f,
+                    "              never given; put into requests to {}",
+                    hosts.join(", ")
+                )?;
             }
             let labels: Vec<&str> = credential.labels.iter().map(String::as_str).collect();
             if !labels.is_empty() {

@@ -21,7 +21,9 @@ struct Key {
 
 /// Loans, by session and by what they are for.
 #[derive(Default)]
-pub(super) struct Loans(Mutex<HashMap<SessionId, HashMap<Key, Arc<AsyncMutex<Place>>>>>);
+pub(super) struct Loans(Mutex<HashMap<SessionId, OfSession>>);
+
+type OfSession = HashMap<Key, Arc<AsyncMutex<Place>>>;
 
 /// Where one loan is. Held while it is asked for.
 #[derive(Default)]
@@ -54,9 +56,7 @@ impl Loans {
         self.locked().remove(&session);
     }
 
-    fn locked(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<SessionId, HashMap<Key, Arc<AsyncMutex<Place>>>>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, OfSession>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

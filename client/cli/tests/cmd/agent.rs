@@ -61,13 +61,33 @@ fn grants_are_a_table_and_json() {
     let outcome = stub.agent("grants").ok();
     assert_eq!(
         outcome.stdout,
-        "credential  scopes         reviewed   needs a person  audiences         longest\n\
-         demo-api    api:read word  api:write  -               https://api.test  15m\n"
+        "credential  scopes         reviewed   needs a person  audiences         longest  given as\n\
+         demo-api    api:read word  api:write  -               https://api.test  15m      token\n"
     );
     let json = stub.agent("grants --json").ok().json();
     assert_eq!(json["grants"][0]["credential"], "demo-api");
     assert_eq!(json["grants"][0]["max_lifetime_seconds"], 900);
     assert_eq!(json["grants"][0]["reviewed_scopes"][0], "api:write");
+}
+
+#[test]
+fn a_command_is_run_with_what_its_rule_gives_and_ends_as_it_does() {
+    let stub = Stub::start();
+    let outcome = stub.agent("exec --wait 90s -- printenv GIVEN").ok();
+    assert_eq!(outcome.stdout, "this and no more\n");
+    let heard =
+        r#"PrepareCommandRequest { command: ["printenv", "GIVEN"], wait_seconds: Some(90) }"#;
+    assert_eq!(stub.heard(), [heard]);
+    assert_eq!(stub.agent("exec -- false").status, 1);
+    let missing = stub.agent("exec -- no-such-program");
+    assert_eq!(missing.status, 2);
+    assert!(
+        missing
+            .stderr
+            .contains("`no-such-program` could not be started"),
+        "{missing:?}"
+    );
+    assert_eq!(stub.agent("exec").status, 2);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_session_is_started_and_says_how_to_reach_it() {
     assert_eq!(
         stub.last(),
         "StartSessionRequest { account: \"default\", agent: \"coder\", workspace: Some(\"/w\"), \
-         lifetime_seconds: Some(7200), pin_executable_sha256: None, pin_cgroup: None }"
+         lifetime_seconds: Some(7200), pin_executable_sha256: None, pin_cgroup: None, sandbox: None }"
     );
     let json = stub.owner("session start --agent coder --json").ok().json();
     assert_eq!(json["id"], "s-1");

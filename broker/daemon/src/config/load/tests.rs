@@ -148,7 +148,19 @@ fn what_the_documents_show_loads() {
     };
     let config = loaded(&block("[provider]")).unwrap();
     assert!(config.reviewer.is_some() && config.webhook.is_some());
-    assert_eq!(config.credentials.iter().count(), 2);
+    // Three, and the network.
+    assert_eq!(config.credentials.iter().count(), 4);
+    assert_eq!(config.profiles.find(None).unwrap().name.as_str(), "build");
+    let provider = "[provider]\nissuer = \"https://login.example.com\"\nclient_id = \"valetkey\"\n";
+    let injected = loaded(&format!("{provider}{}", block("[credentials.openai]"))).unwrap();
+    assert!(injected.credentials.find("openai").is_some());
+    let rules = tempfile::NamedTempFile::new().unwrap();
+    fs::write(rules.path(), block("[[rules]]")).unwrap();
+    let named = format!(
+        "{provider}[commands]\nfile = \"{}\"\n[credentials.github-read]\nsource = \"signed\"\nscopes = [\"pulls:read\"]\naudiences = [\"x\"]\n",
+        rules.path().display()
+    );
+    assert_eq!(loaded(&named).unwrap().commands.iter().count(), 2);
 
     let folder = tempfile::tempdir().unwrap();
     let at = RequirementsAt {
