@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what `make test` needs: all of the demo's, the two OpenID providers that are not ours, and
 # the tools the tests watch the broker with. Safe to run again; needs root and network only for what
-# is missing. Leaves target/venv (canaille) and target/node (Node 22), both pinned by hash in
-# python.txt, and the npm packages of tests/providers/oidc-provider.
+# is missing. Leaves target/venv (canaille, and what agents have) and target/node (Node 24), both pinned
+# by hash in python.txt, and the npm packages of tests/providers/oidc-provider.
 . "$(dirname "$0")/lib.sh"
 
 "$here/demo.sh"
@@ -10,6 +10,7 @@
 packages \
     Xvfb=xvfb \
     dunst=dunst \
+    git=git \
     ip=iproute2 \
     keyctl=keyutils \
     minisign=minisign \
@@ -22,7 +23,7 @@ packages \
     py:ensurepip=python3-venv
 
 python() {
-    say "installing canaille and Node into $target/venv"
+    say "installing canaille, clients for agents and Node into $target/venv"
     rm -rf "$target/venv" "$target/node"
     /usr/bin/python3 -m venv "$target/venv"
     "$target/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \

@@ -1,0 +1,55 @@
+//! AWS's own client, whose signatures are made anew.
+
+use valetkey_e2e::{CANARY, Origin, Tls, World};
+
+const CLIENT: &str = r#"
+import io, sys
+import botocore.session
+from botocore.config import Config
+
+session = botocore.session.get_session()
+def client(service, **options):
+    config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **options)
+    return session.create_client(service, region_name="eu-west-1", endpoint_url=sys.argv[1], config=config)
+
+print(client("dynamodb").list_tables()["TableNames"])
+s3 = client("s3", request_checksum_calculation="when_required")
+s3.put_object(Bucket="b", Key="a folder/ü+?.txt", Body=b"x" * 100000)
+print(s3.get_object(Bucket="b", Key="a folder/ü+?.txt")["Body"].read().decode())
+"#;
+
+#[test]
+fn requests_are_signed_with_the_real_key() {
+    let id = "AKIAVALETKEYTEST0000";
+    let mut world = World::new();
+    let tls = Tls::new(&world);
+    let origin = Origin::secure(&world, "aws.py", &tls, &[id, CANARY]);
+    let port = origin.port();
+    world.configure_errands(
+        Some(&tls),
+        &[port],
+        &format!(
+            r#"
+[credentials.aws]
+source = "static"
+secret = "canary"
+variable = "AWS_SECRET_ACCESS_KEY"
+[[credentials.aws.inject]]
+hosts = ["api.test:{port}"]
+scope = "read"
+sigv4 = "{id}"
+"#
+        ),
+    );
+    world.open_for_errands();
+    std::fs::write(world.workspace().join("client.py"), CLIENT).unwrap();
+    let script = format!("AWS_ACCESS_KEY_ID={id} python3 client.py https://api.test:{port}");
+    let said = world.errand(&script).ok();
+    assert_eq!(said.stdout, "['valid']\nan object\n", "{said:?}");
+    let seen = origin.seen();
+    assert_eq!(seen.len(), 3);
+    for one in &seen {
+        assert_eq!(one["valid"], true, "{one}");
+    }
+    assert_eq!(seen[1]["length"], 100_000);
+}

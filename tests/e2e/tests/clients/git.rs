@@ -1,0 +1,82 @@
+//! git over HTTPS, with a repository of 200 MB.
+
+use std::process::Command;
+
+use valetkey_e2e::{BASIC_CANARY, CANARY, Origin, Outcome, Tls, World};
+
+/// What a forge has: a bare repository with 200 MB that nothing can compress.
+fn forge(world: &World) -> String {
+    let folder = world.folder().join("forge");
+    let script = r#"
+set -eu
+export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.test
+mkdir "$1"; cd "$1"
+git init -q --bare -b main big.git
+git -C big.git config http.receivepack true
+git init -q -b main work; cd work; git config core.compression 0
+for number in $(seq 20); do head -c 10485760 /dev/urandom >"blob-$number"; done
+git add . && git commit -qm big && git push -q ../big.git main
+cd .. && rm -rf work
+"#;
+    let mut make = Command::new("bash");
+    world
+        .surround(&mut make)
+        .args(["-c", script, "bash"])
+        .arg(&folder);
+    Outcome::of(&mut make, b"").ok();
+    folder.display().to_string()
+}
+
+#[test]
+fn a_large_repository_is_cloned_and_pushed() {
+    let mut world = World::new();
+    let forge = forge(&world);
+    let tls = Tls::new(&world);
+    let origin = Origin::secure(&world, "git_http.py", &tls, &[&forge, "git", CANARY]);
+    let port = origin.port();
+    world.configure_errands(
+        Some(&tls),
+        &[port],
+        &format!(
+            r#"
+[credentials.forge]
+source = "static"
+secret = "canary"
+[[credentials.forge.inject]]
+hosts = ["api.test:{port}"]
+basic = "git"
+scope = "read"
+"#
+        ),
+    );
+    world.open_for_errands();
+    let script = format!(
+        r#"
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.test
+git -c core.compression=0 clone -q https://api.test:{port}/big.git copy
+cd copy
+du -sm --exclude=.git . | cut -f1
+for number in $(seq 20); do head -c 10485760 /dev/urandom >"blob-$number"; done
+git -c core.compression=0 commit -qam again
+git -c core.compression=0 push -q origin main
+git rev-parse HEAD
+rm -rf ../copy
+cd ..
+"#
+    );
+    let said = world.errand(&script).ok();
+    let mut lines = said.stdout.lines();
+    let megabytes: u32 = lines.next().unwrap().parse().unwrap();
+    assert!(megabytes >= 200, "{said:?}");
+    let mut head = Command::new("git");
+    head.args(["-C", &format!("{forge}/big.git"), "rev-parse", "main"]);
+    let head = Outcome::of(world.surround(&mut head), b"").ok();
+    assert_eq!(lines.next(), Some(head.stdout.trim()), "{said:?}");
+    for seen in origin.seen() {
+        assert_eq!(
+            seen["headers"]["authorization"],
+            format!("Basic {BASIC_CANARY}")
+        );
+        assert_eq!(seen["known"], true);
+    }
+}
