@@ -10,6 +10,9 @@ mod body;
 mod connection;
 mod egress;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod head;
 mod intake;

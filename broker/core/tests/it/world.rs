@@ -12,8 +12,8 @@ use valetkey_core::{
     approval::ApprovalRules,
     flow, lifecycle,
     ports::{
-        Answer, ApproverQuestion, Clock as _, Consent, Effect, Keys, Policy, PolicyError,
-        PolicySummary, Ports, PublicKey, Question, SourceError, Verdict,
+        Answer, ApproverQuestion, Clock as _, Consent, Effect, Policy, PolicyError, PolicySummary,
+        Ports, Question, Verdict,
     },
     request::{Ask, Received, Released},
 };
@@ -22,6 +22,7 @@ use valetkey_support::{
     fakes::{
         approvals::MemoryApprovals,
         callers::FakeCallers,
+        keys::NoKeys,
         lab::NoLab,
         ledger::MemoryLedger,
         locks::MemoryLocks,
@@ -333,18 +334,6 @@ impl Policy for ListeningPolicy {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .reload()
-    }
-}
-
-struct NoKeys;
-
-impl Keys for NoKeys {
-    fn public(&self) -> Answer<'_, Result<Vec<PublicKey>, SourceError>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn rotate(&self) -> Answer<'_, Result<Vec<PublicKey>, SourceError>> {
-        Box::pin(async { Ok(Vec::new()) })
     }
 }
 

@@ -85,7 +85,7 @@ async fn accept(
     })
 }
 
-async fn http2<S>(guest: &Arc<Guest>, stream: S)
+pub(super) async fn http2<S>(guest: &Arc<Guest>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -3,6 +3,8 @@
 mod activity;
 mod guest;
 mod hello;
+#[cfg(feature = "fuzzing")]
+mod in_memory;
 mod inside;
 mod replay;
 mod socket;
@@ -22,6 +24,10 @@ use tokio::net::TcpStream;
 
 pub(crate) use activity::UnderWay;
 pub(crate) use guest::{After, Guest, Place};
+#[cfg(feature = "fuzzing")]
+pub(crate) use in_memory::{hello as hello_in_memory, serve as in_memory};
+#[cfg(feature = "fuzzing")]
+pub use in_memory::{Next, Where};
 pub(crate) use socket::Socket;
 pub(crate) use tunnel::Tunnel;
 

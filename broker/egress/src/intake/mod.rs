@@ -31,6 +31,13 @@ pub trait Entry: Send + Sync + 'static {
     fn over(&self, session: SessionId) -> Answer<'_, Code>;
 }
 
+/// Reads a launcher's line, for `tests/fuzz`.
+#[cfg(feature = "fuzzing")]
+pub(crate) async fn line(stream: &tokio::net::UnixStream) -> Result<(SessionId, i32), Refusal> {
+    let handed = receive::receive(stream).await?;
+    Ok((handed.session, handed.sandbox))
+}
+
 /// Takes launchers in until `stop` says so, and sees out those that are there.
 pub(crate) async fn serve(egress: &Arc<Egress>, stop: &CancellationToken) -> io::Result<()> {
     let path = socket::path(&egress.house().runtime);

@@ -17,7 +17,7 @@ use std::{
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    ApprovalId, Broker, Caller, Moment, Refusal, SessionId, approvals, lifecycle,
+    ApprovalId, Broker, Caller, Moment, Refusal, SessionId, approvals, is_safe, lifecycle,
     network::{HostName, Origin, Target},
     passage,
     ports::{Answer, Clock},
@@ -154,17 +154,25 @@ impl Porter {
         Ok(())
     }
 
-    fn has_network(&self, broker: &Broker, session: SessionId) -> Result<(), Refusal> {
-        let known = broker
-            .ports
-            .sessions
-            .load(session)
-            .ok_or(Code::UnknownSession)?;
+    /// What the session's profile says whatever the policies do.
+    fn within_profile(
+        &self,
+        broker: &Broker,
+        session: SessionId,
+        target: &Target,
+    ) -> Result<(), Refusal> {
+        let known = broker.ports.sessions.load(session);
+        let known = known.ok_or(Code::UnknownSession)?;
         let profile = broker.settings.profiles.find(known.profile.as_ref());
-        if profile.is_some_and(|profile| profile.network) {
-            Ok(())
-        } else {
-            Err(Refusal::new(Code::Denied).saying("this sandbox has no network"))
+        let Some(profile) = profile.filter(|profile| profile.network) else {
+            return Err(Refusal::new(Code::Denied).saying("this sandbox has no network"));
+        };
+        match target {
+            Target::Request { method, .. } if profile.only_reads && !is_safe(method) => {
+                Err(Refusal::new(Code::Denied)
+                    .saying("this sandbox only reads: GET, HEAD and OPTIONS"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -186,7 +194,7 @@ impl Gate for Porter {
         Box::pin(async move {
             let broker = self.broker()?;
             passage::is_open(broker, session)?;
-            self.has_network(broker, session)?;
+            self.within_profile(broker, session, target)?;
             let now = self.clock.now();
             match self.passes.find(session, target, now) {
                 Some(Ok(approval)) if self.still_stands(session, approval) => return Ok(()),

@@ -33,6 +33,12 @@ impl Way<'_> {
     /// A connection to `origin`; over TLS also HTTP/2 where `h2` is spoken on the near side.
     pub(crate) async fn reach(self, origin: &Origin, h2: bool) -> Result<Reached, Refusal> {
         let reaching = async {
+            #[cfg(feature = "fuzzing")]
+            if let Some(far) = crate::fuzzing::dial(origin) {
+                resolve::addresses(&**self.gate, self.resolver, &origin.endpoint).await?;
+                let (leg, h2) = (Leg::InMemory(far), false);
+                return Ok(Reached { leg, h2 });
+            }
             let stream = self.connect(&origin.endpoint).await?;
             match origin.scheme {
                 Scheme::Http => Ok(Reached {

@@ -16,6 +16,8 @@ use tokio_rustls::client::TlsStream;
 pub(crate) enum Leg {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(feature = "fuzzing")]
+    InMemory(Box<dyn crate::fuzzing::Far>),
 }
 
 macro_rules! either {
@@ -26,6 +28,11 @@ macro_rules! either {
                 $does
             }
             Leg::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $does
+            }
+            #[cfg(feature = "fuzzing")]
+            Leg::InMemory($stream) => {
                 let $stream = Pin::new(&mut **$stream);
                 $does
             }
@@ -72,6 +79,8 @@ impl AsyncWrite for Leg {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "fuzzing")]
+            Self::InMemory(stream) => stream.is_write_vectored(),
         }
     }
 }

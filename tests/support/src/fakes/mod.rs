@@ -2,6 +2,8 @@
 
 pub mod approvals;
 pub mod callers;
+pub mod doors;
+pub mod keys;
 pub mod lab;
 pub mod ledger;
 pub mod locks;

@@ -1,0 +1,153 @@
+//! What may pass, and for how long that is remembered.
+
+use std::future::ready;
+
+use valetkey_codes::Code;
+use valetkey_core::{Tier, lifecycle, policies};
+use valetkey_egress::{Gate as _, Used};
+use valetkey_support::fakes::policy::Rules;
+
+use crate::house::{API, House, connect, origin, request};
+
+fn open() -> Rules {
+    Rules::permit(&[])
+        .network(Tier::Auto, "connect", API)
+        .network(Tier::Auto, "GET", &format!("{API}/"))
+        .network(Tier::Auto, "POST", &format!("{API}/"))
+}
+
+async fn code(house: &House, target: &valetkey_core::network::Target) -> Option<Code> {
+    let passed = house.porter.pass(house.session, target).await;
+    passed.err().map(|refusal| refusal.code())
+}
+
+#[tokio::test]
+async fn leave_to_connect_is_one_record_until_its_lease_ends() {
+    let house = House::new(open()).await;
+    for _ in 0..50 {
+        assert_eq!(code(&house, &connect(API)).await, None);
+    }
+    assert_eq!(house.issued(), 1);
+    house.later(599);
+    assert_eq!(code(&house, &connect(API)).await, None);
+    assert_eq!(house.issued(), 1);
+    house.later(1);
+    assert_eq!(code(&house, &connect(API)).await, None);
+    assert_eq!(house.issued(), 2);
+}
+
+#[tokio::test]
+async fn what_policies_say_of_a_request_holds_for_a_second() {
+    let house = House::new(open()).await;
+    let get = request("GET", &format!("{API}/"));
+    assert_eq!(code(&house, &get).await, None);
+    assert_eq!(
+        house.issued(),
+        0,
+        "a request that passes at once is counted, not recorded"
+    );
+    house.policy.write(Ok(Rules::permit(&[])));
+    policies::reload(&house.broker).await.unwrap();
+    // Nobody told the porter here, as the doors do: so it may be wrong, and no longer than that.
+    assert_eq!(code(&house, &get).await, None);
+    house.later(1);
+    assert_eq!(code(&house, &get).await, Some(Code::Denied));
+}
+
+#[tokio::test]
+async fn a_refusal_is_recorded_once_in_a_second_and_counted_beyond() {
+    let house = House::new(open()).await;
+    let other = connect("https://other.example.test");
+    for _ in 0..100 {
+        assert_eq!(code(&house, &other).await, Some(Code::Denied));
+    }
+    assert_eq!(house.refused(), 1);
+    house.porter.record(ready(())).await;
+    let passed = house.passed();
+    assert_eq!(passed.len(), 1);
+    let counted = passed.first().unwrap();
+    assert_eq!((counted.refused, counted.requests), (99, 0));
+    assert_eq!(counted.origin, "https://other.example.test");
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_refused_without_a_record() {
+    let house = House::new(open()).await;
+    let mut codes = Vec::new();
+    for n in 0..250 {
+        codes.push(code(&house, &connect(&format!("https://h{n}.example.test"))).await);
+    }
+    let slowed = codes
+        .iter()
+        .filter(|code| **code == Some(Code::TooManyRequests));
+    assert_eq!(slowed.count(), 50);
+    assert_eq!(house.refused(), 200);
+    house.later(1);
+    assert_eq!(code(&house, &connect(API)).await, None);
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_of_no_use_to_a_session_that_may_not_ask() {
+    let house = House::new(open()).await;
+    assert_eq!(code(&house, &connect(API)).await, None);
+    lifecycle::lock(&house.broker, "lunch").await.unwrap();
+    assert_eq!(code(&house, &connect(API)).await, Some(Code::Locked));
+    lifecycle::unlock(&house.broker).await.unwrap();
+    assert_eq!(code(&house, &connect(API)).await, None);
+    lifecycle::end(&house.broker, house.session).await.unwrap();
+    assert_eq!(code(&house, &connect(API)).await, Some(Code::SessionEnded));
+}
+
+#[tokio::test]
+async fn a_profile_that_only_reads_lets_nothing_else_pass_whatever_the_policies_say() {
+    let house = House::with_profile(open(), "read-only").await;
+    let to = |method| request(method, &format!("{API}/"));
+    assert_eq!(code(&house, &to("GET")).await, None);
+    assert_eq!(code(&house, &to("POST")).await, Some(Code::Denied));
+    assert!(
+        house
+            .porter
+            .looks_into(house.session, &origin("https://any.example.test"))
+    );
+    let writes = House::new(open()).await;
+    assert_eq!(code(&writes, &to("POST")).await, None);
+    let porter = &writes.porter;
+    assert!(!porter.looks_into(writes.session, &origin("https://any.example.test")));
+    assert!(
+        porter.looks_into(writes.session, &origin(API)),
+        "a credential goes there"
+    );
+}
+
+#[tokio::test]
+async fn what_passes_is_recorded_in_one_line_for_each_origin_and_credential() {
+    let house = House::new(open()).await;
+    let used = |credential: Option<&str>| Used {
+        origin: origin(API),
+        credential: credential.map(|name| valetkey_core::CredentialName::parse(name).unwrap()),
+        requests: 1,
+        sent: 10,
+        received: 100,
+    };
+    for _ in 0..1000 {
+        house.porter.used(house.session, used(Some("key")));
+    }
+    house.porter.used(house.session, used(None));
+    house.porter.record(ready(())).await;
+    let mut passed = house.passed();
+    passed.sort_by_key(|line| line.requests);
+    let shown: Vec<_> = passed
+        .iter()
+        .map(|line| {
+            (
+                line.requests,
+                line.sent,
+                line.received,
+                line.credential.is_some(),
+            )
+        })
+        .collect();
+    assert_eq!(shown, [(1, 10, 100, false), (1000, 10_000, 100_000, true)]);
+    house.porter.record(ready(())).await;
+    assert_eq!(house.passed().len(), 2, "nothing is told twice");
+}
