@@ -2,12 +2,16 @@
 
 use clap::Args;
 use serde::Serialize;
+use valetkey_sandbox::Health;
 use valetkey_sdk::{Control, Exit};
 
 use super::Outcome;
-use crate::output::{Output, Page, Show, Tone};
+use crate::{
+    failure::Failure,
+    output::{Output, Page, Show, Tone},
+};
 
-/// Look at keyring, logins, policies, ledger and host; exit status 1 when something is ill
+/// Look at keyring, logins, policies, ledger, host and sandbox; exit status 1 when something is ill
 #[derive(Args)]
 #[command(after_help = "Example: valetkey doctor")]
 pub(crate) struct Doctor {}
@@ -28,18 +32,40 @@ struct Finding {
 impl Doctor {
     pub(crate) async fn run(self, output: &Output) -> Outcome {
         let developer = Control::from_env().await?.developer();
-        let findings = output.waiting("looking", developer.doctor()).await?;
-        let findings = findings.into_iter().map(|finding| Finding {
+        let brokers = output.waiting("looking", developer.doctor()).await?;
+        // It starts programs and waits for them.
+        let rooms = output.waiting(
+            "looking",
+            tokio::task::spawn_blocking(valetkey_sandbox::findings),
+        );
+        let rooms = rooms.await.map_err(|error| {
+            Failure::local(format!("the sandbox could not be looked at: {error}"))
+        })?;
+        let brokers = brokers.into_iter().map(|finding| Finding {
             name: finding.name,
             health: finding.health,
             text: finding.text,
             next_step: finding.next_step,
         });
         let view = View {
-            findings: findings.collect(),
+            findings: brokers.chain(rooms.into_iter().map(of_rooms)).collect(),
         };
         output.print(&view)?;
         Ok(view.verdict())
+    }
+}
+
+/// A machine on which no agent can be run in a sandbox is not ill: all else works.
+fn of_rooms(finding: valetkey_sandbox::Finding) -> Finding {
+    let health = match finding.health {
+        Health::Good => "well",
+        Health::Care | Health::Bad => "care",
+    };
+    Finding {
+        name: format!("sandbox: {}", finding.name),
+        health: health.to_owned(),
+        text: finding.text,
+        next_step: finding.next,
     }
 }
 

@@ -35,6 +35,11 @@ fn fact(line: &mut String, name: &str, value: &Value) {
                 fact(line, &format!("{name}.{part}"), value);
             }
         }
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            for (number, value) in values.iter().enumerate() {
+                fact(line, &format!("{name}.{number}"), value);
+            }
+        }
         Value::Array(values) => {
             let values: Vec<_> = values.iter().map(plain).collect();
             assign(line, name, &values.join(","));
@@ -72,7 +77,7 @@ mod tests {
     fn facts_follow_the_event() {
         let record = json!({
             "at": u64::MAX, "event": "token_refused", "session": "s-1", "scopes": "a b",
-            "caller": {"pid": 7}, "policies": ["p", "q"],
+            "caller": {"pid": 7}, "policies": ["p", "q"], "passed": [{"requests": 3}],
         });
         let line = sentence(3, &record);
         assert!(line.starts_with("3  "), "{line}");
@@ -82,6 +87,7 @@ mod tests {
             "scopes=\"a b\"",
             "caller.pid=7",
             "policies=p,q",
+            "passed.0.requests=3",
         ] {
             assert!(line.contains(part), "{line}");
         }

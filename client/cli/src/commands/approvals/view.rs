@@ -8,6 +8,9 @@ use crate::{
     output::{Page, Show, Tone, left, moment, quote, remaining, span},
 };
 
+/// As what leave to use the network is asked for.
+const NETWORK: &str = "network";
+
 /// One question and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Approval {
@@ -133,10 +136,20 @@ impl Approval {
         format!(
             "`{}` ({}) for agent `{}` of {}",
             self.credential,
-            self.scopes.join(" "),
+            self.asked(),
             self.agent,
             self.user()
         )
+    }
+
+    /// The scopes; of leave to use the network also what for, without which they say nothing.
+    pub(crate) fn asked(&self) -> String {
+        let scopes = self.scopes.join(" ");
+        if self.credential == NETWORK {
+            format!("{scopes} {}", self.audience)
+        } else {
+            scopes
+        }
     }
 
     /// All that is granted with a yes, and what the broker knows about it; one fact each. What others say
@@ -288,7 +301,7 @@ impl Show for List {
                 approval.yours().to_owned(),
                 approval.agent.clone(),
                 approval.credential.clone(),
-                approval.scopes.join(" "),
+                approval.asked(),
                 approval.user().to_owned(),
             ];
             (tone, cells)

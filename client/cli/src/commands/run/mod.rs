@@ -16,6 +16,8 @@ use clap::Args;
 use valetkey_sandbox::{Landlock, Mount, Room, Sandbox};
 use valetkey_sdk::{Code, Control, Developer, Error, Handover, hand_over, wire::developer as dev};
 
+use signals::Signals;
+
 use super::Outcome;
 use crate::{args::ACCOUNT, failure::Failure, lifetime, output::Output};
 
@@ -62,9 +64,13 @@ impl Run {
                 )
             })?,
         };
+        // Before there is anything that would outlive this process: it ends a session that it started.
+        let signals = Signals::listen()
+            .map_err(|error| Failure::local(format!("signals cannot be heard: {error}")))?;
         let developer = Control::from_env().await?.developer();
         let (session, described) = self.session(&developer, &workspace).await?;
-        let outcome = self.inside(&session, described, workspace, output).await;
+        let outcome = self.inside(&session, described, workspace, signals, output);
+        let outcome = outcome.await;
         // Whatever happened: nobody is left who could speak for it.
         let ended = developer.end_session(&session.id).await;
         let status = outcome?;
@@ -106,6 +112,7 @@ impl Run {
         session: &dev::Session,
         described: dev::Room,
         workspace: PathBuf,
+        mut signals: Signals,
         output: &Output,
     ) -> Result<i32, Failure> {
         let handover_at = PathBuf::from(&described.handover);
@@ -120,6 +127,9 @@ impl Run {
             let handed = hand_over(&handover_at, &session.id, sandbox.init_pid(), listener);
             handover = Some(handed.await?);
         }
+        if let Some(signal) = signals.so_far().await {
+            return Ok(128 + signal.as_raw());
+        }
         let layers = match sandbox.go() {
             Ok(layers) => layers,
             Err(error) => {
@@ -132,7 +142,8 @@ impl Run {
             output.remark("this kernel has less of Landlock than the sandbox asks for; `valetkey doctor` says what is missing");
         }
         let ended =
-            watch::until_it_ends(&mut sandbox, handover, self.kill_on_revoke, output).await?;
+            watch::until_it_ends(&mut sandbox, signals, handover, self.kill_on_revoke, output)
+                .await?;
         for leftover in &ended.leftovers {
             output.remark(leftover);
         }

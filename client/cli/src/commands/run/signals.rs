@@ -28,15 +28,31 @@ impl Signals {
         })
     }
 
+    /// One that came already, however it was sent: there was no agent yet that could have had it.
+    pub(super) async fn so_far(&mut self) -> Option<Signal> {
+        tokio::select! {
+            biased;
+            signal = self.any() => Some(signal),
+            () = std::future::ready(()) => None,
+        }
+    }
+
     /// The next one to hand on; `None` for one that the agent has had already. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Signal> {
+        match self.any().await {
+            typed @ (Signal::INT | Signal::QUIT) => unless_typed(typed),
+            sent => Some(sent),
+        }
+    }
+
+    async fn any(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => Some(Signal::TERM),
-            _ = self.hangup.recv() => Some(Signal::HUP),
-            _ = self.user1.recv() => Some(Signal::USR1),
-            _ = self.user2.recv() => Some(Signal::USR2),
-            _ = self.interrupt.recv() => unless_typed(Signal::INT),
-            _ = self.quit.recv() => unless_typed(Signal::QUIT),
+            _ = self.terminate.recv() => Signal::TERM,
+            _ = self.hangup.recv() => Signal::HUP,
+            _ = self.user1.recv() => Signal::USR1,
+            _ = self.user2.recv() => Signal::USR2,
+            _ = self.interrupt.recv() => Signal::INT,
+            _ = self.quit.recv() => Signal::QUIT,
         }
     }
 }

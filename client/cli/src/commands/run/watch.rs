@@ -13,13 +13,13 @@ use crate::{failure::Failure, output::Output};
 /// where that is asked for.
 pub(super) async fn until_it_ends(
     sandbox: &mut Sandbox,
+    mut signals: Signals,
     mut handover: Option<Handover>,
     kill_on_revoke: bool,
     output: &Output,
 ) -> Result<Ended, Failure> {
     let unwatched =
         |error: std::io::Error| Failure::local(format!("the sandbox cannot be watched: {error}"));
-    let mut signals = Signals::listen().map_err(unwatched)?;
     let process = sandbox.pidfd().try_clone_to_owned().map_err(unwatched)?;
     // On a thread of its own, for as long as the agent lives: there is no other safe way to await it.
     let mut ended = tokio::task::spawn_blocking(move || wait_for(&process));

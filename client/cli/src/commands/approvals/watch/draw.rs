@@ -160,11 +160,7 @@ fn summary(row: &Approval, selected: bool, now: u64) -> String {
         line.push_str(&pad(&cell, width));
     }
     line.push(' ');
-    line.push_str(&clean(&format!(
-        "{}: {}",
-        row.credential,
-        row.scopes.join(" ")
-    )));
+    line.push_str(&clean(&format!("{}: {}", row.credential, row.asked())));
     line
 }
 
