@@ -203,3 +203,12 @@ fn in_the_network_too_what_matters_in_a_corner_is_not_idle() {
         assert_eq!(idle(&text, []), BTreeMap::new(), "{rule}");
     }
 }
+
+#[test]
+fn a_rule_about_a_host_meets_one_about_its_domain() {
+    let text = "
+        permit (principal, action == Valetkey::Action::\"connect\", resource in Valetkey::Host::\"a.example\")
+            when { context.port == 8443 };
+        forbid (principal, action in Valetkey::Action::\"reach\", resource == Valetkey::Host::\"x.a.example\");";
+    assert_eq!(idle(text, []), BTreeMap::new());
+}
