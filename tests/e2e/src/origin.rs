@@ -71,15 +71,29 @@ impl Origin {
         Self::start(world, script, &all)
     }
 
+    /// Starts one that takes tokens of the issuer whose name is in a file before the first request.
+    pub fn verifying(world: &World, tls: &Tls, issuer: &Path) -> Self {
+        let arguments = [text(&tls.certificate), text(&tls.key), text(issuer)];
+        Self::start_by(
+            Path::new("/usr/bin/python3"),
+            world,
+            "verifier.py",
+            &arguments,
+        )
+    }
+
     fn start(world: &World, script: &str, arguments: &[&str]) -> Self {
+        Self::start_by(&venv().join("bin/python"), world, script, arguments)
+    }
+
+    fn start_by(python: &Path, world: &World, script: &str, arguments: &[&str]) -> Self {
         // Several of the same script write to files of their own.
         let count = fs::read_dir(world.folder()).expect("a folder").count();
         let seen = world.folder().join(format!("seen-{count}.jsonl"));
         fs::write(&seen, "").expect("a file");
         let mut all = vec![text(&seen)];
         all.extend(arguments);
-        let python = venv().join("bin/python");
-        let helper = Helper::start_by(&python, &format!("clients/{script}"), &all);
+        let helper = Helper::start_by(python, &format!("clients/{script}"), &all);
         Self { helper, seen }
     }
 

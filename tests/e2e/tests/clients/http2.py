@@ -1,6 +1,8 @@
 """An origin of HTTP/2 that writes down what it was sent, and sends it back.
 
 usage: http2.py SEEN CERT KEY
+
+/forever    begins, and does not end
 """
 
 import asyncio
@@ -26,6 +28,11 @@ async def app(scope, receive, send):
     origin.note(**seen, length=len(body))
     answered = [(b"x-echo", headers.get("authorization", "nothing").encode())]
     await send({"type": "http.response.start", "status": 200, "headers": answered})
+    if scope["path"] == "/forever":
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
     await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
 
 

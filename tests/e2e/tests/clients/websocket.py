@@ -3,10 +3,12 @@
 usage: websocket.py SEEN CERT KEY
 """
 
+import contextlib
 import ssl
 import sys
 
 import origin
+from websockets.exceptions import ConnectionClosedError
 from websockets.sync.server import serve
 
 
@@ -15,8 +17,9 @@ def talk(socket):
     first = socket.recv()
     origin.note(path=socket.request.path, headers=headers, first=first)
     socket.send(f"{headers.get('authorization')} {first}")
-    for message in socket:
-        socket.send(message)
+    with contextlib.suppress(ConnectionClosedError):
+        for message in socket:
+            socket.send(message)
 
 
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
