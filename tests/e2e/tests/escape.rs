@@ -13,7 +13,10 @@ mod house;
 #[path = "escape/pinned.rs"]
 mod pinned;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+};
 
 use house::{House, PROFILES};
 use rustix::process::geteuid;
@@ -76,10 +79,10 @@ fn nothing_gets_out() {
             row.results.insert(place.clone(), ended);
         }
     }
-    let mut wrong = Vec::new();
+    let (mut report, mut wrong) = (Vec::new(), Vec::new());
     for (name, row) in &rows {
         for (place, (result, said)) in &row.results {
-            println!("{name} {place} {result}");
+            report.push(format!("{name} {place} {result}"));
             let expected = if place.starts_with("inside") && !row.alive {
                 "held"
             } else {
@@ -90,7 +93,7 @@ fn nothing_gets_out() {
             }
         }
         if row.unseen {
-            println!("{name} no control here: {}", row.control);
+            report.push(format!("{name} no control here: {}", row.control));
         } else if !row.alive && !row.results.contains_key(&row.control) {
             wrong.push(format!(
                 "{name} was not tried without a guard: {}",
@@ -101,13 +104,14 @@ fn nothing_gets_out() {
             wrong.push(format!("{name} was not tried inside"));
         }
     }
-    summary(&rows);
+    report.extend(summary(&rows));
+    drop(io::stdout().write_all((report.join("\n") + "\n").as_bytes()));
     house.is_unharmed();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Counts by class.
-fn summary(rows: &BTreeMap<String, Row>) {
+fn summary(rows: &BTreeMap<String, Row>) -> Vec<String> {
     let mut classes: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for (name, row) in rows {
         let class = classes
@@ -121,9 +125,10 @@ fn summary(rows: &BTreeMap<String, Row>) {
             .filter(|place| place.starts_with("inside"))
             .count();
     }
-    for (class, [attempts, unseen, tried]) in classes {
-        println!(
+    let line = |(class, [attempts, unseen, tried])| {
+        format!(
             "class {class}: {attempts} attempts, {tried} times inside, {unseen} without a control here"
-        );
-    }
+        )
+    };
+    classes.into_iter().map(line).collect()
 }
