@@ -124,14 +124,28 @@ pub fn is_plain(path: &str) -> bool {
         segment == "." || segment == ".."
     });
     !dots
+        && is_spelt_once(path)
         && !["%2f", "%5c", "\\", "//", "%00", ";"]
             .iter()
             .any(|odd| lower.contains(odd))
 }
 
+/// Whether nothing is encoded that could stand as itself (RFC 3986 section 6.2.2.2): a rule that names
+/// `/admin` would not know `/%61dmin`. A `%` that is encoded is something else to whoever decodes twice.
+fn is_spelt_once(path: &str) -> bool {
+    let mut encoded = path.split('%').skip(1);
+    encoded.all(|rest| {
+        let digits = rest
+            .get(..2)
+            .filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_some_and(|b| !(b.is_ascii_alphanumeric() || b"-._~%".contains(&b)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Injection, Placement};
+    use super::{Injection, Placement, is_spelt_once};
     use crate::network::{Origin, OriginPattern, Target};
 
     fn injection(methods: &[&str], paths: &[&str], scope: Option<&str>) -> Injection {
@@ -176,6 +190,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_encoded_without_need_is_not_spelt_once() {
+        for path in ["/", "/a-b_c.d~", "/caf%C3%A9", "/a%20b", "/a%3Ab"] {
+            assert!(is_spelt_once(path), "{path}");
+        }
+        for path in [
+            "/%61dmin", "/%7Euser", "/%252e", "/%", "/%4", "/%zz", "/%+1",
+        ] {
+            assert!(!is_spelt_once(path), "{path}");
+        }
+    }
+
+    #[test]
     fn a_rule_is_for_its_methods_and_paths() {
         let rule = injection(&["POST"], &["/v1/chat/*", "/v1/models"], Some("infer"));
         for (method, path, scope) in [
@@ -188,6 +214,8 @@ mod tests {
             ("POST", "/v1/chat/..%2Fadmin", None),
             ("POST", "/v1/chat//admin", None),
             ("POST", "/v1/chat/.\\admin", None),
+            ("POST", "/v1/chat/%61dmin", None),
+            ("POST", "/v1/chat/%252e%252e/admin", None),
         ] {
             let target = target(method, &format!("https://api.example.com{path}"));
             assert_eq!(rule.scope_of(&target), scope, "{method} {path}");

@@ -226,7 +226,7 @@ fn after_the_answer_the_policies_are_asked_again() {
 
     fs::write(
         folder.join("99-test.cedar"),
-        "@id(\"test.never-delete\") forbid (principal, action, resource) when { context.scope == \"api:delete\" };",
+        "@id(\"test.never-delete\") forbid (principal, action, resource is Valetkey::Credential) when { context.scope == \"api:delete\" };",
     )
     .expect("policies can be written");
     world.valetkey("policy reload").ok();

@@ -44,7 +44,7 @@ fn a_changed_folder_is_tried_on_what_was_asked() {
     }
     world.ask(&session, "token demo-api --scope api:delete");
     let folder = world.policies(
-        "@id(\"test.nothing-is-read\") forbid (principal, action, resource) when { context.scope == \"api:read\" };",
+        "@id(\"test.nothing-is-read\") forbid (principal, action, resource is Valetkey::Credential) when { context.scope == \"api:read\" };",
     );
     let simulated = world
         .valetkey(&format!(

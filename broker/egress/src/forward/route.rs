@@ -71,8 +71,10 @@ fn find(guest: &Guest, parts: &mut Parts) -> Result<Routed, Refusal> {
             Wanted::Base { credential, local } => to_base(guest, parts, credential, local)?,
         },
     };
-    // Only the path goes on: whatever else the target named was compared above.
-    parts.uri = Uri::from(parts.uri.path_and_query().cloned().unwrap_or(ROOT));
+    // Only the path goes on: whatever else the target named was compared above. Where there was a fragment
+    // and no path, what is left reads as `/` and is written as nothing.
+    let path = parts.uri.path_and_query().cloned();
+    parts.uri = Uri::from(path.filter(|path| path.as_str() != "/").unwrap_or(ROOT));
     Ok(Routed::Request(route))
 }
 

@@ -67,42 +67,9 @@ fn sent(target: &Target) -> impl Iterator<Item = (&'static str, RestrictedExpres
         Target::Request { method, path, .. } => Some([
             ("method", string(method)),
             ("path", string(path)),
-            (
-                "plain",
-                RestrictedExpression::new_bool(is_plain(path) && is_spelt_once(path)),
-            ),
+            ("plain", RestrictedExpression::new_bool(is_plain(path))),
             ("safe", RestrictedExpression::new_bool(is_safe(method))),
         ]),
     };
     sent.into_iter().flatten()
-}
-
-/// Whether nothing is encoded that could stand as itself (RFC 3986 section 6.2.2.2): a rule that names
-/// `/admin` would not know `/%61dmin`. A `%` that is encoded is something else to whoever decodes twice.
-fn is_spelt_once(path: &str) -> bool {
-    let mut encoded = path.split('%').skip(1);
-    encoded.all(|rest| {
-        let digits = rest
-            .get(..2)
-            .filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        byte.is_some_and(|b| !(b.is_ascii_alphanumeric() || b"-._~%".contains(&b)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_spelt_once;
-
-    #[test]
-    fn what_is_encoded_without_need_is_not_spelt_once() {
-        for path in ["/", "/a-b_c.d~", "/caf%C3%A9", "/a%20b", "/a%3Ab"] {
-            assert!(is_spelt_once(path), "{path}");
-        }
-        for path in [
-            "/%61dmin", "/%7Euser", "/%252e", "/%", "/%4", "/%zz", "/%+1",
-        ] {
-            assert!(!is_spelt_once(path), "{path}");
-        }
-    }
 }

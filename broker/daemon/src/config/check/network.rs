@@ -15,7 +15,11 @@ use valetkey_core::{
 };
 
 use super::absolute;
-use crate::config::{file, load, model::Network};
+use crate::config::{
+    file,
+    load::{self, ConfigError},
+    model::Network,
+};
 
 pub(super) fn network(file: file::Network) -> Result<Network, String> {
     let mut addresses = BTreeSet::<SocketAddr>::new();
@@ -150,7 +154,14 @@ pub(super) fn commands(
         (None, None) => return Ok(Commands::default()),
         (_, Some(text)) => ("the requirements".to_owned(), text),
         (Some(path), None) => {
-            let text = load::read(&path).map_err(|error| format!("`commands.file`: {error}"))?;
+            let text = load::read(&path).map_err(|error| match error {
+                // Its own words are about the configuration.
+                ConfigError::Missing(path) => format!(
+                    "`commands.file` names `{}`, and there is no such file",
+                    path.display()
+                ),
+                other => format!("`commands.file`: {other}"),
+            })?;
             (path.display().to_string(), text)
         }
     };
@@ -163,17 +174,42 @@ pub(super) fn commands(
     let file: RuleFile = toml::from_str(&text).map_err(|error| wrong(&error.message()))?;
     let mut rules = Vec::new();
     for rule in file.rules {
-        if let Some(name) = &rule.credential
-            && credentials.find(name.as_str()).is_none()
-        {
-            return Err(wrong(&format!(
-                "the rule `{}` gives the credential `{name}`, which is not configured",
-                rule.command
-            )));
-        }
+        can_be_given(&rule, credentials).map_err(|why| wrong(&why))?;
         rules.push(self::rule(rule).map_err(|why| wrong(&why))?);
     }
     Commands::new(rules).map_err(|bad| wrong(&bad))
+}
+
+/// What no request could be given is told at the start, and not to the agent that meets the rule.
+fn can_be_given(rule: &Rule, credentials: &Credentials) -> Result<(), String> {
+    let Rule {
+        command,
+        credential: Some(name),
+        scopes,
+        audience,
+        ..
+    } = rule
+    else {
+        return Ok(());
+    };
+    let Some(credential) = credentials.find(name.as_str()) else {
+        return Err(format!(
+            "the rule `{command}` gives the credential `{name}`, which is not configured"
+        ));
+    };
+    if !scopes.within(&credential.scopes) {
+        return Err(format!(
+            "the rule `{command}` gives the scopes `{scopes}`, and the credential `{name}` has `{}`",
+            credential.scopes
+        ));
+    }
+    let mut audiences = credential.audiences.iter();
+    match audience {
+        Some(audience) if !audiences.any(|one| one.as_str() == audience) => Err(format!(
+            "the rule `{command}` is for the audience `{audience}`, which the credential `{name}` does not have"
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn rule(rule: Rule) -> Result<(CommandRule, Vec<Vec<String>>), String> {

@@ -3,6 +3,8 @@ use std::{
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
 };
 
+use valetkey_core::Tier;
+
 use super::{ConfigError, RequirementsAt};
 
 const MINIMAL: &str = "[provider]\nissuer = \"https://id.example.test\"\nclient_id = \"vk\"\n";
@@ -174,4 +176,108 @@ fn what_the_documents_show_loads() {
     let nowhere = folder.path().join("config.toml");
     let config = super::load(&nowhere, &at, None, 1_800_000_000).unwrap();
     assert!(config.requirements.unwrap().enforced);
+}
+
+/// The credentials that `policies/commands.toml` gives, and that file or another one in its place.
+fn with_rules(rules: &str) -> Result<super::Config, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), rules).unwrap();
+    let credentials = [
+        ("github-read", "github:read"),
+        ("github-write", "github:write"),
+        ("github-push", "github:push"),
+        ("cluster-read", "cluster:read"),
+        ("cluster-write", "cluster:write"),
+    ]
+    .map(|(name, scope)| {
+        format!("[credentials.{name}]\nsource = \"signed\"\nscopes = [\"{scope}\"]\naudiences = [\"x\"]\n")
+    });
+    loaded(&format!(
+        "{MINIMAL}[commands]\nfile = \"{}\"\n{}",
+        file.path().display(),
+        credentials.concat()
+    ))
+}
+
+#[test]
+fn the_shipped_command_rules_load_and_do_what_they_are_there_for() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/commands.toml");
+    let config = with_rules(&fs::read_to_string(path).unwrap()).unwrap();
+    let met = |line: &str| {
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        let rule = config.commands.find(&words);
+        rule.map(|rule| {
+            let credential = rule.credential.as_ref().map(ToString::to_string);
+            (credential.unwrap_or_default(), rule.tier)
+        })
+    };
+    let given = |credential: &str, tier| Some((credential.to_owned(), tier));
+    for (line, expected) in [
+        ("gh pr list", given("github-read", Tier::Auto)),
+        ("gh pr view 7 --web", given("github-read", Tier::Auto)),
+        ("gh pr create", given("github-write", Tier::Review)),
+        ("gh pr merge 7", given("github-write", Tier::Human)),
+        ("gh auth token", given("", Tier::Deny)),
+        ("gh api /user", None),
+        ("git push", given("github-push", Tier::Human)),
+        ("git -C elsewhere push", None),
+        ("kubectl get pods", given("cluster-read", Tier::Auto)),
+        ("kubectl get secrets", given("", Tier::Deny)),
+        ("kubectl delete pod x", given("cluster-write", Tier::Human)),
+        ("kubectl exec x -- sh", given("", Tier::Deny)),
+        ("sh -c kubectl", None),
+    ] {
+        assert_eq!(met(line), expected, "{line}");
+    }
+    for rule in config.commands.iter() {
+        assert!(
+            rule.credential.is_none() || rule.tier != Tier::Deny,
+            "{rule} gives nothing"
+        );
+    }
+}
+
+#[test]
+fn command_rules_that_cannot_hold_are_refused() {
+    let rule = "[[rules]]\ncommand = 'gh pr list'\n";
+    let given = format!("{rule}credential = 'github-read'\nvariable = 'T'\n");
+    for (rules, says) in [
+        (
+            format!("{rule}credential = 'other'\nvariable = 'T'\n"),
+            "`other`, which is not configured",
+        ),
+        (
+            format!("{given}scopes = ['github:write']\n"),
+            "the scopes `github:write`, and the credential `github-read` has `github:read`",
+        ),
+        (format!("{given}audience = 'y'\n"), "the audience `y`"),
+        (
+            format!("{rule}credential = 'github-read'\n"),
+            "names no `variable`",
+        ),
+        (
+            format!("{given}examples = ['gh issue list']\n"),
+            "the example `gh issue list` of the rule `gh pr list` meets no rule",
+        ),
+        (
+            format!("{given}example = ['gh pr list']\n"),
+            "unknown field `example`",
+        ),
+        ("[[rules]]\ncommand = ''\n".to_owned(), "at least one word"),
+    ] {
+        let error = with_rules(&rules).unwrap_err();
+        assert!(
+            error.contains("`commands.file`, /") && error.contains(says),
+            "{error}"
+        );
+    }
+    let error = loaded(&format!(
+        "{MINIMAL}[commands]\nfile = \"/nonexistent/rules.toml\"\n"
+    ))
+    .unwrap_err();
+    assert!(
+        error.contains("`/nonexistent/rules.toml`, and there is no such file"),
+        "{error}"
+    );
+    assert!(!error.contains("write it with at least"), "{error}");
 }
