@@ -1,5 +1,10 @@
 //! Another sandbox's proxy, the `srt-proxy` of Anthropic's sandbox-runtime, asks the broker about each
 //! request.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what fails here fails a test"
+)]
 
 use std::{
     fs,
@@ -99,20 +104,15 @@ forbid (principal, action in Valetkey::Action::"send", resource) when {{ context
             .stderr(Stdio::piped())
             .spawn()
             .expect("srt-proxy starts");
-        let mut said = String::new();
-        let mut stderr = BufReader::new(proxy.stderr.take().expect("its words are piped"));
-        let port = loop {
-            let before = said.len();
-            let length = stderr.read_line(&mut said).expect("its words can be read");
-            assert_ne!(length, 0, "srt-proxy does not serve: {said}");
-            if let Some(address) = said[before..].trim().strip_prefix("srt proxy: serving ") {
-                break address.rsplit(':').next().expect("a port").to_owned();
-            }
-        };
+        let stderr = BufReader::new(proxy.stderr.take().expect("its words are piped"));
+        let mut said = stderr.lines().map_while(Result::ok);
+        let address =
+            said.find_map(|line| Some(line.strip_prefix("srt proxy: serving ")?.to_owned()));
+        let address = address.expect("srt-proxy serves; `make test` installs it");
         Proxy {
             decider,
             proxy,
-            address: format!("http://127.0.0.1:{port}"),
+            address: format!("http://{address}"),
         }
     }
 
