@@ -125,7 +125,7 @@ fn summary(rows: &BTreeMap<String, Row>) -> Vec<String> {
             .filter(|place| place.starts_with("inside"))
             .count();
     }
-    let line = |(class, [attempts, unseen, tried])| {
+    let line = |(class, [attempts, unseen, tried]): (&str, [usize; 3])| {
         format!(
             "class {class}: {attempts} attempts, {tried} times inside, {unseen} without a control here"
         )

@@ -1,11 +1,7 @@
 //! The broker as an ordinary user runs it, who has no rights that root would lend. Where the tests run
 //! as root, each of these runs itself again as `nobody`.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what fails in a helper fails the test"
-)]
+#![expect(clippy::expect_used, reason = "what fails in a helper fails the test")]
 
 use std::{
     env,
