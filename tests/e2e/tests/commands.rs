@@ -1,5 +1,11 @@
 //! What `valetkey exec` gives a command in a room: what the strictest rule for it says, and nothing else.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what fails here fails a test"
+)]
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

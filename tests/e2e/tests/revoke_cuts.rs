@@ -1,6 +1,12 @@
 //! When a revocation returns, nothing of the session's network is open, on neither side of the proxy; and
 //! a value that expires is renewed without anybody noticing.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what fails here fails a test"
+)]
+
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
@@ -103,8 +109,19 @@ impl Holder {
 
     /// How each of its connections is at this moment.
     #[track_caller]
-    fn all(mut self, state: &str) {
-        self.orders.write_all(b"now\n").unwrap();
+    fn all(self, state: &str) {
+        self.told("now", state);
+    }
+
+    /// Waits for the end of each.
+    #[track_caller]
+    fn all_end(self) {
+        self.told("wait", "ended");
+    }
+
+    #[track_caller]
+    fn told(mut self, order: &str, state: &str) {
+        writeln!(self.orders, "{order}").unwrap();
         let seen: BTreeMap<String, Value> = serde_json::from_str(&self.line()).unwrap();
         assert_eq!(seen.len(), WAYS.len(), "{seen:?}");
         assert!(seen.values().all(|one| one == state), "{seen:?}");
@@ -183,14 +200,14 @@ fn when_a_revocation_returns_nothing_of_the_network_is_open() {
     unharmed.all("open");
 }
 
-/// What stands on a lock of the whole desk, as a session does.
+/// A lock begins to cut every session, and does not wait for that.
 #[test]
-fn when_a_lock_returns_nothing_of_the_network_is_open() {
+fn a_lock_ends_all_that_is_open() {
     let (world, _origins, before, ports) = held();
     let holders = [Holder::start(&world, &ports), Holder::start(&world, &ports)];
     world.valetkey("lock").ok();
     for holder in holders {
-        holder.all("ended");
+        holder.all_end();
     }
     for (way, one) in &before {
         for _ in 0..2 {

@@ -4,8 +4,8 @@ usage: python3 holder.py PORTS HOST TUNNELLED      in a room; PORTS: JSON, a por
 
 Opens a connection that stays idle after one answer, an upload and a download that go on and on, events that
 stop coming, a WebSocket, HTTP/2 with three streams, and a tunnel to a host that is not looked into. Says its
-session, waits for a line, and then looks, without waiting for anything: a connection that has not ended by
-then is `open`.
+session and waits for a line. After `now` it looks without waiting for anything: a connection that has not
+ended by then is `open`. After any other line it waits for the end of each.
 """
 
 import json
@@ -138,11 +138,12 @@ def through():
     return connection
 
 
-def look(connection):
+def look(connection, patience):
+    connection.settimeout(patience)
     try:
-        while connection.recv(65536, socket.MSG_DONTWAIT):
+        while connection.recv(65536):
             pass
-    except BlockingIOError:
+    except (BlockingIOError, TimeoutError):
         return "open"
     except ConnectionError:
         pass
@@ -151,6 +152,6 @@ def look(connection):
 
 kept = [idle(), upload(), download(), events(), talk(), streams(), through()]
 print(os.environ["VALETKEY_SESSION"], flush=True)
-sys.stdin.readline()
-print(json.dumps({way: look(connection) for way, connection in held.items()}), flush=True)
+patience = 0 if sys.stdin.readline() == "now\n" else 30
+print(json.dumps({way: look(connection, patience) for way, connection in held.items()}), flush=True)
 os._exit(0)
