@@ -41,6 +41,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// The user id that owns the broker: nobody else may speak to it.
     pub owner: u32,
+    /// The PID namespace that the broker itself is in: an inode. No sandbox is there.
+    pub pid_namespace: u64,
     /// Longest lifetime of a session, in seconds.
     pub session_max: u64,
     /// Lifetime of a session that names none, in seconds.

@@ -357,6 +357,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         credentials: config.credentials.clone(),
         owner: valetkey_host::owner(),
+        pid_namespace: valetkey_host::pid_namespace(),
         session_max: config.session.max_lifetime,
         session_default: config.session.lifetime,
         max_live_sessions: config.session.max_live,

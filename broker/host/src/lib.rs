@@ -21,5 +21,5 @@ pub use clock::SystemClock;
 pub use entropy::SystemEntropy;
 pub use harden::harden;
 pub use instance::{InstanceError, InstanceLock};
-pub use peer::KernelCallers;
+pub use peer::{KernelCallers, pid_namespace};
 pub use private::{PrivateError, bind_private_socket, owner, private_dir};

@@ -109,19 +109,8 @@ impl Holder {
 
     /// How each of its connections is at this moment.
     #[track_caller]
-    fn all(self, state: &str) {
-        self.told("now", state);
-    }
-
-    /// Waits for the end of each.
-    #[track_caller]
-    fn all_end(self) {
-        self.told("wait", "ended");
-    }
-
-    #[track_caller]
-    fn told(mut self, order: &str, state: &str) {
-        writeln!(self.orders, "{order}").unwrap();
+    fn all(mut self, state: &str) {
+        writeln!(self.orders, "now").unwrap();
         let seen: BTreeMap<String, Value> = serde_json::from_str(&self.line()).unwrap();
         assert_eq!(seen.len(), WAYS.len(), "{seen:?}");
         assert!(seen.values().all(|one| one == state), "{seen:?}");
@@ -200,14 +189,13 @@ fn when_a_revocation_returns_nothing_of_the_network_is_open() {
     unharmed.all("open");
 }
 
-/// A lock begins to cut every session, and does not wait for that.
 #[test]
-fn a_lock_ends_all_that_is_open() {
+fn when_a_lock_returns_nothing_of_the_network_is_open() {
     let (world, _origins, before, ports) = held();
     let holders = [Holder::start(&world, &ports), Holder::start(&world, &ports)];
     world.valetkey("lock").ok();
     for holder in holders {
-        holder.all_end();
+        holder.all("ended");
     }
     for (way, one) in &before {
         for _ in 0..2 {

@@ -94,10 +94,11 @@ impl Doors for SessionDoors {
         Ok(socket::path(&self.runtime, session))
     }
 
-    fn changed(&self, session: SessionId) {
+    fn changed(&self, session: SessionId) -> Answer<'_, ()> {
         if let Some(door) = self.find(session) {
             door.changes.send_replace(());
         }
+        Box::pin(ready(()))
     }
 
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {

@@ -213,6 +213,7 @@ fn settings(owner: u32) -> Settings {
         .into_iter()
         .collect(),
         owner,
+        pid_namespace: 1,
         session_max: 86_400,
         session_default: 3600,
         max_live_sessions: 2000,

@@ -1,6 +1,6 @@
 //! A session changes its state.
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
 use valetkey_codes::Code;
 
@@ -68,8 +68,11 @@ pub(super) async fn begin<'a>(
     let cut = if over {
         broker.ports.doors.close(session.id)
     } else {
-        broker.ports.doors.changed(session.id);
-        Box::pin(ready(Cut::default()))
+        let changed = broker.ports.doors.changed(session.id);
+        Box::pin(async move {
+            changed.await;
+            Cut::default()
+        })
     };
     Ok((Arc::new(next), cut, durable))
 }

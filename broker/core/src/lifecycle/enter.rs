@@ -20,6 +20,9 @@ pub async fn enter(broker: &Broker, id: SessionId, sandbox: i32) -> Result<Arc<C
     if caller.uid != broker.settings.owner {
         return Err(Refusal::new(Code::CallerRefused).because("the sandbox is another user's"));
     }
+    if pid_namespace == broker.settings.pid_namespace {
+        return Err(Refusal::new(Code::CallerRefused).because("it is in no sandbox at all"));
+    }
     let (Some(entered), Some(profile)) = (session.entered(pid_namespace), session.profile.clone())
     else {
         return Err(Refusal::new(Code::CallerRefused).because("it waits for no sandbox"));

@@ -104,8 +104,13 @@ async fn set(
     let stored = broker.ports.locks.set(holder, lock, record).await;
     // Whoever watches a session learns of it; where the disk refused, a lock holds all the same.
     if let Ok(live) = broker.ports.sessions.list(SessionFilter::Live).await {
-        for session in live {
-            broker.ports.doors.changed(session.id);
+        let doors = &broker.ports.doors;
+        let changed: Vec<_> = live
+            .iter()
+            .map(|session| doors.changed(session.id))
+            .collect();
+        for changed in changed {
+            changed.await;
         }
     }
     stored.map_err(|error| ledger_refusal(&error))

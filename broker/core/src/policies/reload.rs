@@ -27,7 +27,7 @@ pub async fn reload(broker: &Broker) -> Result<PolicySummary, Refusal> {
             // What proxies remember of the earlier ones is forgotten.
             if let Ok(live) = broker.ports.sessions.list(SessionFilter::Live).await {
                 for session in live {
-                    broker.ports.doors.changed(session.id);
+                    broker.ports.doors.changed(session.id).await;
                 }
             }
             Ok(summary)

@@ -25,8 +25,10 @@ pub trait Doors: Send + Sync {
     /// Makes the session's socket (mode 0600 in a folder 0700 of its own) and serves it. Idempotent.
     fn open(&self, session: SessionId) -> Result<PathBuf, DoorError>;
 
-    /// Tells whoever watches the session through its door that it has changed, and is not over.
-    fn changed(&self, session: SessionId);
+    /// Tells whoever watches the session through its door that it has changed, and is not over. Where it may
+    /// not ask any more, what is open through its proxy is cut: begins with the call, so several go side by
+    /// side, and when the future is ready it has ended. Dropping the future does not stop it.
+    fn changed(&self, session: SessionId) -> Answer<'_, ()>;
 
     /// Closes it: when the future is ready every connection, call and stream through it has ended.
     /// For a while the socket goes on telling whoever comes that the session is over. Begins with the

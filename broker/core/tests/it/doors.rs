@@ -80,8 +80,9 @@ impl Doors for NotingDoors {
         Ok(format!("/run/{session}").into())
     }
 
-    fn changed(&self, session: SessionId) {
+    fn changed(&self, session: SessionId) -> Answer<'_, ()> {
         self.lock().told.push(Told::Changed(session));
+        Box::pin(async {})
     }
 
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {

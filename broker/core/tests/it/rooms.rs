@@ -90,6 +90,18 @@ async fn the_sandbox_of_another_user_is_none() {
 }
 
 #[tokio::test]
+async fn the_brokers_own_namespace_is_no_sandbox() {
+    let mut world = World::new(Effect::Local);
+    let session = waiting(&world).await;
+    world.broker.settings.pid_namespace = 77;
+    let entered = lifecycle::enter(&world.broker, session.id, SANDBOX).await;
+    let refusal = entered.err().unwrap();
+    assert_eq!(refusal.code(), Code::CallerRefused);
+    assert_eq!(refusal.detail(), Some("it is in no sandbox at all"));
+    assert_eq!(world.load(session.id).pins, in_namespace(Pins::NOWHERE));
+}
+
+#[tokio::test]
 async fn a_profile_that_is_not_there_starts_nothing() {
     let world = World::new(Effect::Local);
     let ask = lifecycle::StartSession {

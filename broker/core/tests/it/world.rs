@@ -12,8 +12,8 @@ use valetkey_core::{
     approval::ApprovalRules,
     flow, lifecycle,
     ports::{
-        Answer, ApproverQuestion, Clock as _, Consent, Effect, Policy, PolicyError, PolicySummary,
-        Ports, Question, Verdict,
+        ApproverQuestion, Clock as _, Consent, Effect, Policy, PolicyError, PolicySummary, Ports,
+        Question, Verdict,
     },
     request::{Ask, Received, Released},
 };
@@ -233,6 +233,7 @@ fn settings() -> Settings {
     Settings {
         credentials: [orders, bills].into_iter().collect(),
         owner: OWNER,
+        pid_namespace: 1,
         session_max: 24 * 3600,
         session_default: 8 * 3600,
         max_live_sessions: 4,

@@ -9,8 +9,7 @@ use valetkey_core::network::{Endpoint, Origin};
 
 use super::{
     Activity, After, Guest, Metered, Place,
-    hello::{self, Stopped},
-    http1, inside,
+    hello, http1, inside,
 };
 use crate::room::Room;
 
@@ -68,8 +67,5 @@ pub(crate) async fn hello(
     first: &[u8],
     endpoint: &Endpoint,
 ) -> Option<Vec<u8>> {
-    match hello::read(from, first, endpoint).await {
-        Ok(bytes) => Some(bytes),
-        Err(Stopped::Gone | Stopped::Refused(_)) => None,
-    }
+    hello::read(from, first, endpoint).await.ok()
 }

@@ -25,9 +25,9 @@ use tokio::net::TcpStream;
 pub(crate) use activity::UnderWay;
 pub(crate) use guest::{After, Guest, Place};
 #[cfg(feature = "fuzzing")]
-pub(crate) use in_memory::{hello as hello_in_memory, serve as in_memory};
-#[cfg(feature = "fuzzing")]
 pub use in_memory::{Next, Where};
+#[cfg(feature = "fuzzing")]
+pub(crate) use in_memory::{hello as hello_in_memory, serve as in_memory};
 pub(crate) use socket::Socket;
 pub(crate) use tunnel::Tunnel;
 

@@ -102,6 +102,11 @@ async fn over_h1(
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
+    if upload.size_hint().exact().is_none() {
+        // A body of unknown length is left out of a GET or a HEAD unless its coding is named.
+        let chunked = HeaderValue::from_static("chunked");
+        parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+    }
     let reused = line.used;
     let spare =
         (reused && upload.is_end_stream() && repeats(&parts.method)).then(|| head_of(&parts));

@@ -45,24 +45,25 @@ impl Answer {
             ..
         } = self;
         let (mut parts, body) = sent.response.into_parts();
-        clean(&mut parts, base.as_ref(), needles.as_deref());
         let reply = match sent.line {
             Some((line, key)) => {
                 let body = Download::new(body, line, Arc::clone(&guest.epoch.pool), key);
                 let body = Counted::new(body, tally, Towards::Sandbox);
-                match needles {
+                match &needles {
                     None => Reply::Line(body),
-                    Some(needles) => scrubbed(&needles, &mut parts, body)?,
+                    Some(needles) => scrubbed(needles, &mut parts, body)?,
                 }
             }
             None => {
                 let body = Counted::new(body, tally, Towards::Sandbox);
-                match needles {
+                match &needles {
                     None => Reply::Stream(body),
-                    Some(needles) => scrubbed(&needles, &mut parts, body)?,
+                    Some(needles) => scrubbed(needles, &mut parts, body)?,
                 }
             }
         };
+        // Afterwards: what says how a body is encoded may be for this hop.
+        clean(&mut parts, base.as_ref(), needles.as_deref());
         Ok(Response::from_parts(parts, reply))
     }
 

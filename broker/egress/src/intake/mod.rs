@@ -27,6 +27,9 @@ pub trait Entry: Send + Sync + 'static {
     fn enter<'a>(&'a self, session: SessionId, sandbox_pid: i32)
     -> Answer<'a, Result<(), Refusal>>;
 
+    /// The launcher has gone, and the sandbox with it.
+    fn left(&self, session: SessionId) -> Answer<'_, ()>;
+
     /// Why the session is over; asked after [`Egress::close`], to tell the launcher.
     fn over(&self, session: SessionId) -> Answer<'_, Code>;
 }

@@ -120,7 +120,10 @@ async fn stay(
     drop(listener);
     room.turn().await;
     drop(occupied);
-    if !left {
+    if left {
+        // The sandbox dies with its launcher, so nobody is left who could speak for the session.
+        egress.house().entry.left(session).await;
+    } else {
         let code = if room.closing.is_cancelled() && !egress.is_stopping() {
             egress.house().entry.over(session).await
         } else {

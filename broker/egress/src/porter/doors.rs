@@ -40,14 +40,18 @@ impl Doors for ProxiedDoors {
         self.sockets.open(session)
     }
 
-    fn changed(&self, session: SessionId) {
-        self.sockets.changed(session);
+    fn changed(&self, session: SessionId) -> Answer<'_, ()> {
+        let told = self.sockets.changed(session);
         self.porter.forget(session);
         let broker = self.porter.broker();
-        if broker.is_ok_and(|broker| passage::is_open(broker, session).is_err()) {
-            // It begins with the call, and nobody waits for it here.
-            drop(self.egress.changed(session));
-        }
+        let shut = broker.is_ok_and(|broker| passage::is_open(broker, session).is_err());
+        let cut = shut.then(|| self.egress.changed(session));
+        Box::pin(async move {
+            told.await;
+            if let Some(cut) = cut {
+                cut.await;
+            }
+        })
     }
 
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {

@@ -309,6 +309,18 @@ impl Entry for Porter {
         })
     }
 
+    fn left(&self, session: SessionId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let Some(broker) = self.broker.get() else {
+                return;
+            };
+            if let Err(refusal) = lifecycle::end(broker, session).await {
+                let why = refusal.message();
+                tracing::warn!(%session, why, "the session of a sandbox that is gone was not ended");
+            }
+        })
+    }
+
     fn over(&self, session: SessionId) -> Answer<'_, Code> {
         Box::pin(async move {
             let over = self

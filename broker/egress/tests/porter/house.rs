@@ -236,6 +236,7 @@ fn settings(credentials: Credentials) -> Settings {
     Settings {
         credentials,
         owner: 1000,
+        pid_namespace: 1,
         session_max: 24 * 3600,
         session_default: 8 * 3600,
         max_live_sessions: 4,

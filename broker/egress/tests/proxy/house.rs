@@ -47,6 +47,10 @@ impl Entry for Porch {
         Box::pin(async { Ok(()) })
     }
 
+    fn left(&self, _session: SessionId) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn over(&self, _: SessionId) -> Answer<'_, Code> {
         Box::pin(async { Code::SessionRevoked })
     }

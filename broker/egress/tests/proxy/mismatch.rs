@@ -253,6 +253,21 @@ async fn a_length_beside_a_coding_is_dropped_and_a_fragment_too() {
     }
 }
 
+/// Found by fuzzing: what went on had no target at all, and so no first line that servers agree on.
+#[tokio::test]
+async fn a_url_with_a_fragment_and_no_path_is_for_the_root() {
+    let house = House::new().await;
+    let at = origin::plain(origin::echo).await;
+    for (rest, target) in [("#a/b", "/"), ("?c=d#a", "/?c=d"), ("/#a", "/"), ("", "/")] {
+        let head = format!(
+            "POST http://api.test:{0}{rest} HTTP/1.1\r\nhost: api.test:{0}\r\n\r\n",
+            at.port()
+        );
+        let answer = client::raw(house.door, &head).await;
+        assert!(answer.contains(&format!("POST {target}\n")), "{answer}");
+    }
+}
+
 const INSIDE: &[(&str, u16)] = &[
     ("GET / HTTP/1.1\r\nhost: evil.test:PORT\r\n\r\n", 421),
     ("GET / HTTP/1.1\r\nhost: api.test\r\n\r\n", 421),

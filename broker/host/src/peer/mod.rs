@@ -114,6 +114,11 @@ impl Callers for KernelCallers {
     }
 }
 
+/// The PID namespace that this process is in, as an inode; 0, which is nowhere, where `/proc` does not say.
+pub fn pid_namespace() -> u64 {
+    process::pid_namespace(std::process::id().cast_signed()).unwrap_or_default()
+}
+
 /// For kernels without `SO_PEERPIDFD`. Between connecting and here the peer may have ended and its
 /// number been given away; `valetkey doctor` says so on such a kernel.
 fn open_by_number(pid: Pid) -> Result<OwnedFd, CallerError> {

@@ -216,8 +216,8 @@ impl Doors for Faulty<dyn Doors> {
         self.0.open(session)
     }
 
-    fn changed(&self, session: SessionId) {
-        self.0.changed(session);
+    fn changed(&self, session: SessionId) -> Answer<'_, ()> {
+        self.0.changed(session)
     }
 
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {

@@ -15,7 +15,9 @@ impl Doors for NoDoors {
         Ok(format!("/nonexistent/{session}").into())
     }
 
-    fn changed(&self, _session: SessionId) {}
+    fn changed(&self, _session: SessionId) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
 
     fn close(&self, _session: SessionId) -> Answer<'_, Cut> {
         Box::pin(async { Cut::default() })
