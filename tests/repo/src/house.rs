@@ -39,14 +39,24 @@ impl House {
             .collect();
         files.sort();
         files.dedup();
+        let workspace: toml::Table = read(&root, "Cargo.toml")?
+            .parse()
+            .map_err(io::Error::other)?;
+        // What is outside of the workspace cannot inherit from it, and ships nothing.
+        let outside = workspace
+            .get("workspace")
+            .and_then(|workspace| workspace.get("exclude"))
+            .and_then(toml::Value::as_array);
+        let is_outside = |folder: &str| {
+            let mut outside = outside.into_iter().flatten();
+            outside.any(|excluded| excluded.as_str() == Some(folder))
+        };
         let manifests = files
             .iter()
             .filter_map(|file| file.strip_suffix("/Cargo.toml"))
+            .filter(|folder| !is_outside(folder))
             .map(|folder| Manifest::parse(folder, &read(&root, &format!("{folder}/Cargo.toml"))?))
             .collect::<io::Result<_>>()?;
-        let workspace = read(&root, "Cargo.toml")?
-            .parse()
-            .map_err(io::Error::other)?;
         Ok(Self {
             root,
             files,

@@ -7,10 +7,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use valetkey_core::network::{Endpoint, Origin};
 
-use super::{
-    Activity, After, Guest, Metered, Place,
-    hello, http1, inside,
-};
+use super::{Activity, After, Guest, Metered, Place, hello, http1, inside};
 use crate::room::Room;
 
 /// How a connection began to speak something else than HTTP.
