@@ -1,6 +1,6 @@
 # The front door. `make demo` shows the main job, `make test` proves it; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench install uninstall
+.PHONY: help demo test check fuzz bench install uninstall
 
 target := $(or $(CARGO_TARGET_DIR),target)
 host = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -10,6 +10,7 @@ help:
 	@echo 'make demo      watch the main job happen for real (your own provider: ISSUER=… CLIENT_ID=… DEV_GROUP=… ADMIN_GROUP=…)'
 	@echo 'make test      prove it: unit, contract and end-to-end tests, against real components'
 	@echo 'make check     formatting and lints'
+	@echo 'make fuzz      fuzz what reads hostile bytes, a minute for each door (TARGET=… SECONDS=…)'
 	@echo 'make bench     measure it against floors and peers of the same run'
 	@echo 'make install   build for release and install for this user, with systemd user units'
 
@@ -28,6 +29,9 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+fuzz:
+	@tests/fuzz/run.sh '$(TARGET)' '$(SECONDS)'
 
 bench:
 	@tests/provision/bench.sh
