@@ -4,7 +4,7 @@ use valetkey_core::{Lease, request::Released};
 use valetkey_secret::IssuedToken;
 
 fn construct(lease: Lease, token: IssuedToken) -> Released {
-    Released::new(lease, token)
+    Released::new(lease, token, None)
 }
 
 fn main() {}

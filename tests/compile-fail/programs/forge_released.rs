@@ -4,7 +4,7 @@ use valetkey_core::{Lease, request::Released};
 use valetkey_secret::IssuedToken;
 
 fn forge(lease: Lease, token: IssuedToken) -> Released {
-    Released { lease, token }
+    Released { lease, token, approval: None }
 }
 
 fn main() {}

@@ -177,9 +177,7 @@ const ROOMS: &[Room] = &[
     Room {
         folder: "broker/inject",
         may: CORE,
-        never: &[
-            KEYRING, CEDAR, SQL, TONIC, PROST, OIDC, TRACING,
-        ],
+        never: &[KEYRING, CEDAR, SQL, TONIC, PROST, OIDC, TRACING],
         why: "hostile bytes are searched and rewritten here, so nothing here reaches anything, nor logs",
     },
     Room {
@@ -229,7 +227,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "client/cli",
-        may: &["valetkey-codes", "valetkey-sandbox", "valetkey-sdk", "valetkey-wire"],
+        may: &[
+            "valetkey-codes",
+            "valetkey-sandbox",
+            "valetkey-sdk",
+            "valetkey-wire",
+        ],
         never: &[CEDAR, SQL, KEYRING, OIDC],
         why: "a client speaks the wire and knows nothing of the broker's inside",
     },

@@ -16,6 +16,14 @@ const TRACES: &[(&str, &str)] = &[
     (concat!("python", "hosted.org"), "a registry"),
 ];
 
+/// What only looks like one: the home of an agent in its sandbox, the root of a process, a folder in a folder.
+const NONE: &[&str] = &[
+    concat!("/ho", "me/agent"),
+    concat!("/ho", "me/x"),
+    concat!("/1/ro", "ot/"),
+    concat!("$dir/wo", "rk/"),
+];
+
 /// A sentence for every line that has one. Which registry is used is for the machine to say.
 ///
 /// # Errors
@@ -33,6 +41,9 @@ pub fn check(house: &House) -> io::Result<Vec<String>> {
 fn traces(file: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
+        let line = NONE
+            .iter()
+            .fold(line.to_owned(), |line, none| line.replace(none, ""));
         for (trace, what) in TRACES {
             if line.contains(trace) {
                 wrong.push(format!("{file}:{number} names `{trace}`, {what}"));
