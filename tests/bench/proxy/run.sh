@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 bin=$(realpath "${BIN:-$root/target/release}")
 each=${SECONDS_EACH:-5}
-mitmdump=${MITMDUMP:-$root/target/venv-bench/bin/mitmdump} nono=${NONO:-$root/target/nono/bin/nono}
+mitmdump=$(realpath -m "${MITMDUMP:-$root/target/venv-bench/bin/mitmdump}") nono=$(realpath -m "${NONO:-$root/target/nono/bin/nono}")
 dir=$(mktemp -d /tmp/vkbench.XXXXXX)
 pids=()
 cleanup() {
@@ -41,6 +41,9 @@ truncate -s 1G "$dir/www/large"
 sed "s#FOLDER#$dir#g" "$here/origin.conf" >"$dir/nginx.conf"
 /usr/sbin/nginx -e "$dir/nginx.err" -c "$dir/nginx.conf"
 until_true 10 open_port 18091
+/usr/bin/python3 "$here/sink.py" 18092 &
+pids+=($!)
+until_true 10 open_port 18092
 
 # ---- the other peers ------------------------------------------------------------------------------------
 export HOME=$dir/home
@@ -107,6 +110,20 @@ inside() { valetkey run --agent bench -- "$@"; }
 resident() { awk '/VmHWM/{printf "%.1f", $2/1024}' "/proc/$broker/status"; }
 forget_peak() { echo 5 >"/proc/$broker/clear_refs" 2>/dev/null || true; }
 
+# ---- large bodies and memory ----------------------------------------------------------------------------
+large() { # NAME ARGUMENTS...: MB/s of one transfer inside
+    local name=$1 out
+    shift
+    forget_peak
+    out=$(inside curl -sS -o /dev/null -w '%{speed_download} %{speed_upload} %{http_code}' "$@")
+    awk -v name="$name" -v peak="$(resident)" '{ s = $1 > $2 ? $1 : $2; printf "%-34s %8.0f MB/s  status %s, broker at most %s MiB resident\n", name, s / 1e6, $3, peak }' <<<"$out"
+}
+large 'download 1 GiB, plain, scrubbed' http://origin.test:18090/large
+large 'download 1 GiB, TLS looked into' https://origin.test:18443/large
+truncate -s 1G "$dir/work/up"
+large 'upload 1 GiB, plain' -T up http://origin.test:18090/upload
+large 'upload 1 GiB, TLS looked into' -T up https://origin.test:18443/upload
+
 # ---- requests a second ----------------------------------------------------------------------------------
 declare -A rate
 figure() { # NAME CONNECTIONS COMMAND...
@@ -119,6 +136,7 @@ figure() { # NAME CONNECTIONS COMMAND...
 }
 declare -A url=([origin]=http://127.0.0.1:18090/ [nginx]=http://127.0.0.1:18091/ [nono]=http://127.0.0.1:18080/bench/ping
     [mitmproxy]=http://127.0.0.1:18070/ [valetkey]=http://127.0.0.1:3128/plain/ping [valetkey-tls]=http://127.0.0.1:3128/tls/ping)
+echo
 printf '%-10s %4s %12s\n' proxy conn requests/s
 for c in 1 16 64; do
     figure nginx "$c" env
@@ -133,21 +151,6 @@ for c in 16 64; do
     printf 'at %s: to nginx %s (aim 0.5), to nono %s (aim 3), to mitmproxy %s (aim 30)\n' \
         "$c" "$(ratio "valetkey.$c" "nginx.$c")" "$(ratio "valetkey.$c" "nono.$c")" "$(ratio "valetkey.$c" "mitmproxy.$c")"
 done
-
-# ---- large bodies and memory ----------------------------------------------------------------------------
-echo
-large() { # NAME ARGUMENTS...: MB/s of one transfer inside
-    local name=$1 out
-    shift
-    forget_peak
-    out=$(inside curl -sS -o /dev/null -w '%{speed_download} %{speed_upload} %{http_code}' "$@")
-    awk -v name="$name" -v peak="$(resident)" '{ s = $1 > $2 ? $1 : $2; printf "%-34s %8.0f MB/s  status %s, broker at most %s MiB resident\n", name, s / 1e6, $3, peak }' <<<"$out"
-}
-large 'download 1 GiB, plain, scrubbed' http://origin.test:18090/large
-large 'download 1 GiB, TLS looked into' https://origin.test:18443/large
-truncate -s 1G "$dir/work/up"
-large 'upload 1 GiB, plain' -T up http://origin.test:18090/upload
-large 'upload 1 GiB, TLS looked into' -T up https://origin.test:18443/upload
 
 # ---- what a sandbox adds --------------------------------------------------------------------------------
 echo
