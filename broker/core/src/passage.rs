@@ -34,8 +34,7 @@ pub async fn leave(
         wanted: Wanted::Use,
         ..Ask::default()
     };
-    let received = Received::new(broker.request_id(), session, Arc::clone(caller), ask);
-    flow::token(broker, received).await
+    ask_for(broker, session, caller, ask).await
 }
 
 /// Asks for the value of a credential, to be put into requests to `origin` until the lease ends.
@@ -53,8 +52,19 @@ pub async fn borrow(
         wanted: Wanted::Use,
         ..Ask::default()
     };
-    let received = Received::new(broker.request_id(), session, Arc::clone(caller), ask);
-    flow::token(broker, received).await
+    ask_for(broker, session, caller, ask).await
+}
+
+async fn ask_for(
+    broker: &Broker,
+    session: SessionId,
+    caller: &Arc<Caller>,
+    ask: Ask,
+) -> Result<Released, Refusal> {
+    let request = broker.request_id();
+    let received = Received::new(request, session, Arc::clone(caller), ask);
+    let asked = flow::token(broker, received).await;
+    asked.map_err(|refusal| refusal.of(request))
 }
 
 /// What the policies say of one request, where they say it at once: `true` where it may pass with nobody

@@ -3,7 +3,7 @@
 
 use valetkey_codes::Code;
 
-use crate::{ApprovalId, text::printable};
+use crate::{ApprovalId, RequestId, text::printable};
 
 /// Longest message or detail, in characters.
 const LIMIT: usize = 400;
@@ -15,6 +15,7 @@ pub struct Refusal {
     message: Option<String>,
     detail: Option<String>,
     approval: Option<ApprovalId>,
+    request: Option<RequestId>,
     on_record: bool,
 }
 
@@ -26,6 +27,7 @@ impl Refusal {
             message: None,
             detail: None,
             approval: None,
+            request: None,
             on_record: false,
         }
     }
@@ -57,6 +59,15 @@ impl Refusal {
         }
     }
 
+    /// The same, of a request that its door does not name by itself.
+    #[must_use]
+    pub(crate) fn of(self, request: RequestId) -> Self {
+        Self {
+            request: Some(request),
+            ..self
+        }
+    }
+
     /// The same, recorded already by whatever led to it.
     #[must_use]
     pub(crate) fn recorded(self) -> Self {
@@ -68,6 +79,11 @@ impl Refusal {
 
     pub(crate) const fn is_on_record(&self) -> bool {
         self.on_record
+    }
+
+    /// The request that was refused, where its door does not name it by itself.
+    pub const fn request(&self) -> Option<RequestId> {
+        self.request
     }
 
     /// The approval that it is about.

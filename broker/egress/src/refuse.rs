@@ -3,8 +3,8 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Bytes;
 use serde::Serialize;
-use valetkey_codes::Retry;
-use valetkey_core::{ApprovalId, Refusal};
+use valetkey_codes::{Code, Exit, Retry};
+use valetkey_core::{ApprovalId, Refusal, RequestId};
 
 use crate::body::Reply;
 
@@ -19,6 +19,8 @@ struct JsonError<'a> {
     retry: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<ApprovalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestId>,
 }
 
 /// What whoever asked reads: code, sentence and next step, never the detail.
@@ -27,14 +29,15 @@ pub(crate) fn answer(refusal: &Refusal) -> Response<Reply> {
     let error = JsonError {
         error: row.id,
         message: refusal.message(),
-        next_step: row.next_step,
+        next_step: next_step(refusal.code()),
         retry: row.retry.id(),
         approval: refusal.approval(),
+        request: refusal.request(),
     };
     let body = serde_json::to_vec(&error).unwrap_or_default();
     let mut response = Response::new(Reply::own(Bytes::from(body)));
     *response.status_mut() =
-        StatusCode::from_u16(row.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        StatusCode::from_u16(status(refusal.code())).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CODE, HeaderValue::from_static(row.id));
     headers.insert(
@@ -46,4 +49,22 @@ pub(crate) fn answer(refusal: &Refusal) -> Response<Reply> {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// That of the code; but where a keyring is the trouble, no client is to take it for the host's own word.
+const fn status(code: Code) -> u16 {
+    match code.row().exit {
+        Exit::Login => 503,
+        _ => code.row().http,
+    }
+}
+
+/// An HTTP client has no flags to wait with.
+const fn next_step(code: Code) -> &'static str {
+    match code {
+        Code::ApprovalPending => {
+            "the developer answers with `valetkey approvals`; send the same request again afterwards"
+        }
+        code => code.row().next_step,
+    }
 }

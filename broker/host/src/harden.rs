@@ -33,6 +33,7 @@ pub fn harden() -> Vec<Finding> {
         files(),
         tracer(),
         peers(),
+        descriptors(),
     ]
 }
 
@@ -75,6 +76,28 @@ fn privileges() -> Finding {
 fn files() -> Finding {
     umask(Mode::RWXG | Mode::RWXO);
     Finding::well("new files", "made for their owner alone".to_owned())
+}
+
+/// Each connection through a sandbox's proxy takes two. The soft limit is low for programs that use `select`,
+/// which none here does.
+fn descriptors() -> Finding {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limits.maximum,
+        maximum: limits.maximum,
+    };
+    let done = setrlimit(Resource::Nofile, raised);
+    let most = getrlimit(Resource::Nofile).current;
+    let most = most.map_or_else(
+        || "as many as there are".to_owned(),
+        |most| most.to_string(),
+    );
+    judge(
+        "open files",
+        done.is_ok(),
+        &format!("at most {most}"),
+        "limited to what this shell allows, which busy proxies exhaust",
+    )
 }
 
 /// A debugger that was attached before memory was closed keeps what it has.

@@ -79,7 +79,7 @@ impl Error {
                 "boot a kernel that has it (`lsm=` names it), or let the profile do without"
             }
             Self::Command { .. } => {
-                "see that the program is below /usr, /opt or the workspace, or let the profile show its folder"
+                "see that the program is below /usr, /opt or the workspace; or let the profile show its folder as `readable`, and call the program by its whole path"
             }
             Self::Os { .. } => "try again",
         }
@@ -122,12 +122,30 @@ pub(crate) fn printable(text: &str) -> String {
 /// The program inside could not close the room. Whoever started it has been told where there is still
 /// somebody to tell; all that is left is to end.
 #[derive(Debug, thiserror::Error)]
-#[error("the room could not be closed: {0}")]
-pub struct InitError(pub(crate) String);
+#[error("the room could not be closed: {text}")]
+pub struct InitError {
+    text: String,
+    told: bool,
+}
 
 impl InitError {
     /// For `map_err`: what was tried.
     pub(crate) fn at<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Self {
-        move |error| Self(format!("{what}: {error}"))
+        move |error| Self::new(format!("{what}: {error}"))
+    }
+
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        let (text, told) = (text.into(), false);
+        Self { text, told }
+    }
+
+    /// Whoever started it has been told, and will say so.
+    pub(crate) fn told(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    /// Whether whoever started it has been told.
+    pub const fn was_told(&self) -> bool {
+        self.told
     }
 }

@@ -35,11 +35,12 @@ use crate::{
 pub fn init(command: Vec<OsString>) -> Result<Infallible, InitError> {
     let (orders, socket) = orders()?;
     match close(&orders, &socket).and_then(|()| become_agent(command)) {
-        Err(Stop::Silently) => Err(InitError("whoever asked for it is gone".into())),
+        Err(Stop::Silently) => Err(InitError::new("whoever asked for it is gone")),
         Err(Stop::Saying(reply)) => {
             let text = format!("{reply:?}");
-            let _ = send(&socket, &reply, &[]);
-            Err(InitError(text))
+            let told = send(&socket, &reply, &[]).is_ok();
+            let error = InitError::new(text);
+            Err(if told { error.told() } else { error })
         }
         Ok(never) => match never {},
     }
@@ -61,11 +62,11 @@ fn orders() -> Result<(Orders, OwnedFd), InitError> {
     let first = fcntl_dupfd_cloexec(stdio::stdin(), 3).map_err(InitError::at("the socket"))?;
     let received = receive::<Orders>(&first).map_err(InitError::at("the orders"))?;
     let Some((orders, descriptors)) = received else {
-        return Err(InitError("nobody gave orders".into()));
+        return Err(InitError::new("nobody gave orders"));
     };
     let [socket, input, error]: [OwnedFd; 3] = descriptors
         .try_into()
-        .map_err(|_| InitError("the orders came without their descriptors".into()))?;
+        .map_err(|_| InitError::new("the orders came without their descriptors"))?;
     stdio::dup2_stdin(&input).map_err(InitError::at("standard input"))?;
     stdio::dup2_stderr(&error).map_err(InitError::at("standard error"))?;
     Ok((orders, socket))

@@ -35,6 +35,13 @@ pub(crate) fn control() -> Result<PathBuf, Error> {
         return Ok(path);
     }
     let runtime = named("XDG_RUNTIME_DIR").ok_or_else(|| {
+        if named(SESSION).is_some() {
+            return Error::new(
+                Code::BrokerUnreachable,
+                "that is for the developer, outside of the session",
+            )
+            .with_next_step("inside, use `valetkey token`, `grants`, `exec` and `session show`");
+        }
         Error::new(
             Code::BrokerUnreachable,
             "neither `XDG_RUNTIME_DIR` nor `VALETKEY_CONTROL` is set",

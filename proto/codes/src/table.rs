@@ -579,7 +579,7 @@ impl Code {
                 retry: Retry::AfterNextStep,
                 level: Level::Info,
                 text: "this sandbox profile is not allowed on this machine",
-                next_step: "choose another with `--profile`; `valetkey status` lists them",
+                next_step: "choose another with `--profile`; `valetkeyd --check-config` lists them",
             },
             Self::SandboxUnavailable => &Row {
                 id: "sandbox_unavailable",

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use tonic::body::Body;
 use valetkey_codes::Code;
-use valetkey_core::{Refusal, Tier, request::Released};
+use valetkey_core::{Delivery, ProfileName, Refusal, Tier, request::Released};
 use valetkey_secret::Destination;
 
 use super::{
@@ -101,6 +101,7 @@ fn session(desk: &Desk) -> Result<Response<Body>, Refused> {
         agent: session.agent.as_str(),
         state: session.state.id(),
         expires_at: session.deadline.unix_ms / 1000,
+        profile: session.profile.as_ref().map(ProfileName::as_str),
     };
     Ok(reply::json(StatusCode::OK, &view))
 }
@@ -119,6 +120,7 @@ fn grants(desk: &Desk) -> Result<Response<Body>, Refused> {
             .map(valetkey_core::Audience::as_str)
             .collect(),
         max_lifetime_seconds: offer.credential.max_lifetime,
+        injected: matches!(offer.credential.delivery, Delivery::Inject(_)),
     });
     let view = Grants {
         grants: grants.collect(),
@@ -143,6 +145,8 @@ struct Session<'a> {
     agent: &'a str,
     state: &'a str,
     expires_at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -158,4 +162,5 @@ struct Grant<'a> {
     approved_scopes: Vec<String>,
     audiences: Vec<&'a str>,
     max_lifetime_seconds: u64,
+    injected: bool,
 }

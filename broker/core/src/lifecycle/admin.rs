@@ -5,7 +5,8 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 
 use crate::{
-    AccountName, AgentName, Broker, Event, Moment, Refusal, Session, SessionId, User,
+    AccountName, AgentName, Broker, Event, Lease, Moment, Refusal, Session, SessionId, SourceKind,
+    User,
     flow::ledger_refusal,
     ports::{Cut, Freshness, LedgerError, Retraction, SessionFilter},
     text::printable,
@@ -138,6 +139,14 @@ pub async fn list(
     listed.map_err(|error| ledger_refusal(&error))
 }
 
+/// Whether nothing of it ever left the broker but through the session's own proxy, which is closed.
+fn ends_with_its_door(broker: &Broker, lease: &Lease) -> bool {
+    let credential = broker.settings.credentials.find(lease.credential.as_str());
+    credential.is_some_and(|credential| {
+        matches!(credential.source, SourceKind::Static | SourceKind::Network)
+    })
+}
+
 /// Revokes what `target` means. When this returns, every local path of those sessions refuses and
 /// everything that was open has ended.
 pub async fn revoke(
@@ -211,7 +220,10 @@ async fn report(
         .unwrap_or_default();
     let mut outstanding = 0;
     let mut outstanding_until = None;
-    for lease in &leases {
+    let given = leases
+        .iter()
+        .filter(|lease| !ends_with_its_door(broker, lease));
+    for lease in given {
         let retracted = broker.ports.sources.revoke(lease).await;
         let until = match retracted {
             Ok(Retraction::Revoked) => continue,

@@ -194,7 +194,11 @@ impl Gate for Porter {
         Box::pin(async move {
             let broker = self.broker()?;
             passage::is_open(broker, session)?;
-            self.within_profile(broker, session, target)?;
+            if let Err(refusal) = self.within_profile(broker, session, target) {
+                let said = format!("{} {}", target.scope(), target.origin());
+                self.refused(session, &said, &refusal).await;
+                return Err(refusal);
+            }
             let now = self.clock.now();
             match self.passes.find(session, target, now) {
                 Some(Ok(approval)) if self.still_stands(session, approval) => return Ok(()),

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use valetkey_sdk::Exit;
+
 use super::Outcome;
 use crate::failure::Failure;
 
@@ -18,6 +20,7 @@ impl SandboxInit {
     pub(crate) fn run(self) -> Outcome {
         match valetkey_sandbox::init(self.command) {
             Ok(never) => match never {},
+            Err(error) if error.was_told() => Ok(Exit::Failure),
             Err(error) => Err(Failure::usage(
                 error.to_string(),
                 "this is for `valetkey run`, which calls it inside a sandbox",
