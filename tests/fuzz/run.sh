@@ -22,7 +22,7 @@ for target in $targets; do
     nice -n 19 cargo build --locked --release --target "$host" --bin "$target"
     new="$built/corpus/$target"
     mkdir -p "$new" "found/$target"
-    nice -n 19 "$built/$host/release/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 \
+    nice -n 19 "$built/$host/release/$target" -max_total_time="$seconds" -max_len=12288 -len_control=30 -timeout=10 \
         -rss_limit_mb=512 -dict=http.dict -artifact_prefix="found/$target/" -print_final_stats=1 \
         "$new" "corpus/$target"
 done

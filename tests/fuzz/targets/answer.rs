@@ -38,7 +38,9 @@ fn request(which: u8) -> (u8, &'static str, String) {
     let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let with = |method: &str, extra: &str, body: &str| {
-        format!("{method} http://api.test/x HTTP/1.1\r\nHost: api.test\r\n{extra}\r\n{body}")
+        format!(
+            "{method} http://api.test/x HTTP/1.1\r\nHost: api.test\r\nTE: trailers\r\n{extra}\r\n{body}"
+        )
     };
     let basic = "Authorization: Basic Ym90OnZrLXBsYWNlaG9sZGVyLTAxMjM0NTY3ODk=\r\n";
     match which % 8 {
