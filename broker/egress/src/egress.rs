@@ -16,7 +16,9 @@ use valetkey_core::{
 use valetkey_inject::Placeholders;
 
 use crate::{
-    Entry, Gate, Limits, Resolve, UpstreamError, intake,
+    Entry, Gate, Limits, Resolve, UpstreamError,
+    forward::Lent,
+    intake,
     room::Room,
     upstream::{Trust, Way},
 };
@@ -63,6 +65,8 @@ pub(crate) struct House {
     pub owner: u32,
     pub runtime: PathBuf,
     pub limits: Limits,
+    /// In whichever session: one could ask for what was sent by another.
+    pub lent: Lent,
     trust: Trust,
     resolver: Arc<dyn Resolve>,
 }
@@ -94,6 +98,7 @@ impl Egress {
                 owner: options.owner,
                 runtime: options.runtime,
                 limits: options.limits,
+                lent: Lent::default(),
                 trust,
                 resolver: options.resolver,
             }),

@@ -29,6 +29,8 @@ pub struct Limits {
     pub upstream_kept: usize,
     /// Largest body that a value is put into, in bytes: it is held whole.
     pub held_body: usize,
+    /// Most bodies that are held at once in one session. One more waits.
+    pub held_bodies: usize,
 }
 
 impl Default for Limits {
@@ -44,7 +46,8 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             upstream_idle: Duration::from_secs(30),
             upstream_kept: 128,
-            held_body: 8 * 1024 * 1024,
+            held_body: 1024 * 1024,
+            held_bodies: 32,
         }
     }
 }

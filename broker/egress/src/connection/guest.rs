@@ -14,9 +14,6 @@ use crate::{
     room::{Epoch, Room},
 };
 
-/// Most origins that are remembered as allowed for one connection.
-const REMEMBERED: usize = 16;
-
 /// Where a connection's requests are said.
 pub(crate) enum Place {
     /// At the listener, in the clear.
@@ -41,7 +38,6 @@ pub(crate) struct Guest {
     pub epoch: Arc<Epoch>,
     pub place: Place,
     pub activity: Arc<Activity>,
-    passed: Mutex<Vec<Origin>>,
     after: Mutex<Option<After>>,
 }
 
@@ -58,7 +54,6 @@ impl Guest {
             epoch,
             place,
             activity,
-            passed: Mutex::default(),
             after: Mutex::default(),
         })
     }
@@ -68,21 +63,11 @@ impl Guest {
         &self.room.house.gate
     }
 
-    /// Asks whether the origin may be reached, once per connection: a change of the session ends all of
-    /// its connections.
+    /// Asks whether the origin may be reached. For every request: what was said before a policy changed, or
+    /// before an answer was taken back, does not count for as long as a connection lives.
     pub(crate) async fn may_connect(&self, origin: &Origin) -> Result<(), Refusal> {
-        if matches!(&self.place, Place::Inside(inside) if inside == origin)
-            || self.passed_before(origin)
-        {
-            return Ok(());
-        }
         let target = Target::Connect(origin.clone());
-        self.gate().pass(self.room.session, &target).await?;
-        let mut passed = lock(&self.passed);
-        if passed.len() < REMEMBERED {
-            passed.push(origin.clone());
-        }
-        Ok(())
+        self.gate().pass(self.room.session, &target).await
     }
 
     /// Records a refusal that no gate has made, and gives it back.
@@ -105,10 +90,6 @@ impl Guest {
     /// What was said to follow.
     pub(super) fn after(&self) -> Option<After> {
         lock(&self.after).take()
-    }
-
-    fn passed_before(&self, origin: &Origin) -> bool {
-        lock(&self.passed).contains(origin)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{io, sync::Arc};
 
+use hyper::body::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use valetkey_inject::Needles;
 use zeroize::Zeroizing;
 
-use super::{Guest, tunnel};
+use super::{Guest, frames::Frames, tunnel};
 use crate::{forward::Opening, tally::Tally};
 
 /// How much is held, each way, in bytes.
@@ -91,6 +92,7 @@ async fn scrubbed(
     tally: &Tally,
 ) -> io::Result<()> {
     let mut scrubber = needles.scrubber();
+    let mut frames = Frames::default();
     loop {
         let mut buffer = Vec::with_capacity(BUFFER);
         if from.read_buf(&mut buffer).await? == 0 {
@@ -98,6 +100,12 @@ async fn scrubbed(
             return to.shutdown().await;
         }
         tally.received(buffer.len());
-        to.write_all(&scrubber.feed(buffer.into())).await?;
+        let mut rest = Bytes::from(buffer);
+        while let Some(end) = frames.end(&rest) {
+            let last = rest.split_to(end);
+            to.write_all(&scrubber.feed(last)).await?;
+            to.write_all(&scrubber.finish()).await?;
+        }
+        to.write_all(&scrubber.feed(rest)).await?;
     }
 }

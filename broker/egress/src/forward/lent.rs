@@ -9,6 +9,7 @@ use std::{
 use valetkey_codes::Code;
 use valetkey_core::{Injection, Placement, Refusal, network::Origin};
 use valetkey_inject::Needles;
+use valetkey_secret::SameSecret as _;
 
 use crate::gate::Loan;
 
@@ -20,7 +21,7 @@ const ORIGINS: usize = 1024;
 /// A value and how it was sent.
 pub(super) type Sent = (Arc<Loan>, Arc<Injection>);
 
-/// What one session was lent.
+/// What was lent by the broker, to every session.
 #[derive(Default)]
 pub(crate) struct Lent(Mutex<HashMap<Origin, Remembered>>);
 
@@ -76,7 +77,8 @@ impl Lent {
 }
 
 fn is_same(old: &Sent, new: &Sent) -> bool {
-    Arc::ptr_eq(&old.0, &new.0) && user(&old.1) == user(&new.1)
+    let value = Arc::ptr_eq(&old.0, &new.0) || old.0.value.same_secret(&new.0.value);
+    value && user(&old.1) == user(&new.1)
 }
 
 fn user(way: &Injection) -> Option<&str> {

@@ -55,6 +55,15 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
     };
     guest.may_connect(&route.origin).await?;
     guest.gate().pass(guest.room.session, &target).await?;
+    if upgrading {
+        // What goes through a WebSocket may change things, however it began.
+        let writes = Target::Request {
+            origin: route.origin.clone(),
+            method: "POST".into(),
+            path: parts.uri.path().into(),
+        };
+        guest.gate().pass(guest.room.session, &writes).await?;
+    }
     // 3. What it carries.
     head::strip(&mut parts.headers);
     send::name(&mut parts, &route.origin)?;
@@ -62,6 +71,8 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
         credentials,
         needles,
         held,
+        // Until the answer begins.
+        holding: _holding,
         opening,
         body,
     } = place::place(guest, &mut parts, body, &target, upgrading).await?;

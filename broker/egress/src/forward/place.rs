@@ -1,10 +1,11 @@
 //! Puts into a request what it may carry, and stops placeholders that are not for there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use valetkey_codes::Code;
 use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
 use valetkey_inject::{FirstMessage, Needles, Payload, PlaceError, Placed as Put};
@@ -18,6 +19,9 @@ use crate::{
 /// Longest target in a record, in characters.
 const TARGET: usize = 200;
 
+/// How long a body that is held may take to arrive.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
+
 /// A request that carries what it may.
 pub(super) struct Placed {
     /// Whose values, each once.
@@ -26,6 +30,8 @@ pub(super) struct Placed {
     pub needles: Option<Arc<Needles>>,
     /// The body, where it was held to put a value into it.
     pub held: Option<Bytes>,
+    /// The right to hold it; to be kept as long as it is.
+    pub holding: Option<OwnedSemaphorePermit>,
     /// What is put into the first message of a WebSocket.
     pub opening: Option<Opening>,
     /// The body, where it was not.
@@ -51,6 +57,7 @@ pub(super) async fn place(
         sent: Vec::new(),
         credentials: Vec::new(),
         held: None,
+        holding: None,
         opening: None,
         body: Some(body),
     };
@@ -77,6 +84,7 @@ struct Placing<'a> {
     sent: Vec<Sent>,
     credentials: Vec<CredentialName>,
     held: Option<Bytes>,
+    holding: Option<OwnedSemaphorePermit>,
     opening: Option<Opening>,
     body: Option<Incoming>,
 }
@@ -161,7 +169,13 @@ impl Placing<'_> {
     /// The whole body, as it is so far.
     async fn hold(&mut self) -> Result<Bytes, Refusal> {
         if let Some(body) = self.body.take() {
-            self.held = Some(read(body, self.guest.room.house.limits.held_body).await?);
+            let room = &self.guest.room;
+            let holding = Arc::clone(&room.holding).acquire_owned().await;
+            // Nobody closes it.
+            self.holding = holding.ok();
+            let late = Refusal::new(Code::InvalidRequest).saying("the body did not arrive in time");
+            let read = timeout(ARRIVES_WITHIN, read(body, room.house.limits.held_body));
+            self.held = Some(read.await.map_err(|_| late)??);
         }
         Ok(self.held.clone().unwrap_or_default())
     }
@@ -188,7 +202,7 @@ impl Placing<'_> {
     }
 
     fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
-        let lent = &self.guest.room.lent;
+        let lent = &self.guest.room.house.lent;
         let needles = lent.needles(self.target.origin(), &self.sent)?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
@@ -202,6 +216,7 @@ impl Placing<'_> {
             credentials: self.credentials,
             needles,
             held: self.held,
+            holding: self.holding,
             opening: self.opening,
             body: self.body,
         })

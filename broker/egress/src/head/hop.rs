@@ -4,6 +4,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// By these a request asks to be taken for one of another method than the policies saw.
+const OTHER_METHOD: [HeaderName; 3] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Takes out what is for this hop. `TE: trailers` stays, which gRPC asks for.
@@ -39,6 +45,9 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
         KEEP_ALIVE,
         HTTP2_SETTINGS,
     ] {
+        headers.remove(name);
+    }
+    for name in OTHER_METHOD {
         headers.remove(name);
     }
     if trailers {

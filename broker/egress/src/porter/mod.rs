@@ -135,10 +135,12 @@ impl Porter {
 
     async fn ask_to_pass(&self, session: SessionId, target: &Target) -> Result<(), Refusal> {
         let broker = self.broker()?;
+        let asked = self.passes.generation();
         if let Target::Request { .. } = target
             && passage::passes_at_once(broker, session, target)?
         {
-            self.passes.briefly(session, target, self.clock.now());
+            self.passes
+                .briefly(session, target, self.clock.now(), asked);
             return Ok(());
         }
         let caller = self.caller(session)?;
@@ -149,7 +151,7 @@ impl Porter {
             let now = self.clock.now();
             let left = released.lease().expires.saturating_sub(now.unix_seconds());
             self.passes
-                .keep(session, target, now.after(left), released.approval());
+                .keep(session, target, now.after(left), released.approval(), asked);
         }
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use valetkey_codes::Code;
@@ -15,7 +18,11 @@ const MOST: usize = 4096;
 
 /// Answers, by session and by what was asked.
 #[derive(Default)]
-pub(super) struct Passes(Mutex<HashMap<SessionId, HashMap<Target, Answer>>>);
+pub(super) struct Passes {
+    answers: Mutex<HashMap<SessionId, HashMap<Target, Answer>>>,
+    /// Goes up whenever something is forgotten: what was asked before is then not remembered.
+    generation: AtomicU64,
+}
 
 struct Answer {
     until: Deadline,
@@ -36,8 +43,8 @@ impl Passes {
     }
 
     /// The policies let it pass with nobody asked.
-    pub(super) fn briefly(&self, session: SessionId, target: &Target, now: Moment) {
-        self.put(session, target, now.after(BRIEFLY), Ok(None));
+    pub(super) fn briefly(&self, session: SessionId, target: &Target, now: Moment, asked: u64) {
+        self.put(session, target, now.after(BRIEFLY), Ok(None), asked);
     }
 
     /// Leave that lasts.
@@ -47,8 +54,9 @@ impl Passes {
         target: &Target,
         until: Deadline,
         approval: Option<ApprovalId>,
+        asked: u64,
     ) {
-        self.put(session, target, until, Ok(approval));
+        self.put(session, target, until, Ok(approval), asked);
     }
 
     /// It was refused: whoever asks the same at once again is answered from memory. What waits for an
@@ -58,12 +66,25 @@ impl Passes {
             code,
             Code::Denied | Code::ApprovalRefused | Code::InvalidTarget
         ) {
-            self.put(session, target, now.after(BRIEFLY), Err(code));
+            self.put(
+                session,
+                target,
+                now.after(BRIEFLY),
+                Err(code),
+                self.generation(),
+            );
         }
     }
 
     pub(super) fn forget(&self, session: SessionId) {
-        self.locked().remove(&session);
+        let mut passes = self.locked();
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        passes.remove(&session);
+    }
+
+    /// To be asked for before the policies are, and given with what they said.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     fn put(
@@ -72,8 +93,12 @@ impl Passes {
         target: &Target,
         until: Deadline,
         said: Result<Option<ApprovalId>, Code>,
+        asked: u64,
     ) {
         let mut passes = self.locked();
+        if self.generation() != asked {
+            return;
+        }
         let of_session = passes.entry(session).or_default();
         if of_session.len() >= MOST {
             of_session.clear();
@@ -82,6 +107,6 @@ impl Passes {
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, HashMap<Target, Answer>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

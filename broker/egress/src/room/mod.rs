@@ -5,7 +5,7 @@ mod listen;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use valetkey_core::{Deadline, SessionId, ports::Cut};
 use valetkey_inject::Placeholders;
@@ -15,7 +15,6 @@ pub(crate) use epoch::Epoch;
 use crate::{
     authority::{Authority, AuthorityError},
     egress::House,
-    forward::Lent,
 };
 
 /// What belongs to one session.
@@ -24,7 +23,8 @@ pub(crate) struct Room {
     pub session: SessionId,
     pub authority: Authority,
     pub placeholders: Placeholders,
-    pub lent: Lent,
+    /// The bodies that may be held at once.
+    pub holding: Arc<Semaphore>,
     /// The session is over.
     pub closing: CancellationToken,
     epoch: Mutex<Arc<Epoch>>,
@@ -42,10 +42,10 @@ impl Room {
         Ok(Self {
             authority: Authority::new(house.gate.now(), ends)?,
             epoch: Mutex::new(Epoch::new(&house.limits)),
+            holding: Arc::new(Semaphore::new(house.limits.held_bodies)),
             house,
             session,
             placeholders,
-            lent: Lent::default(),
             closing: CancellationToken::new(),
             occupied: watch::Sender::new(false),
         })

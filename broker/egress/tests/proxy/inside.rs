@@ -35,7 +35,9 @@ async fn requests_inside_are_asked_about_one_by_one() {
             *house.gate.asked.lock().unwrap(),
             [
                 format!("connect {url}"),
+                format!("connect {url}"),
                 format!("GET {url}/a"),
+                format!("connect {url}"),
                 format!("DELETE {url}/all")
             ]
         );

@@ -106,8 +106,8 @@ async fn one_connection_carries_many_requests_on_both_legs() {
         client::text(response).await;
     }
     assert_eq!(connections.load(Ordering::Relaxed), 1);
-    // Connecting was asked about once, each request by itself.
-    assert_eq!(house.gate.asked.lock().unwrap().len(), 21);
+    // Each time about the host too: whoever decides may have changed their mind since the last.
+    assert_eq!(house.gate.asked.lock().unwrap().len(), 40);
 }
 
 #[tokio::test]

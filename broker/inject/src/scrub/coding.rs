@@ -7,8 +7,8 @@ use futures_util::TryStreamExt as _;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, SEC_WEBSOCKET_EXTENSIONS,
-        TE, TRANSFER_ENCODING,
+        ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+        CONTENT_TYPE, SEC_WEBSOCKET_EXTENSIONS, TE, TRANSFER_ENCODING,
     },
 };
 use http_body_util::{BodyDataStream, BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
@@ -40,7 +40,8 @@ const INNER: [HeaderName; 3] = [
     HeaderName::from_static("im"),
 ];
 /// Names of what asks for that. `A-IM` is of RFC 3229 section 10.5.3.
-const ASKS: [HeaderName; 4] = [
+const ASKS: [HeaderName; 5] = [
+    ACCEPT_CHARSET,
     HeaderName::from_static("grpc-accept-encoding"),
     HeaderName::from_static("connect-accept-encoding"),
     HeaderName::from_static("a-im"),
@@ -59,6 +60,10 @@ pub fn ask_plain(headers: &mut HeaderMap) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for name in ASKS {
         headers.remove(name);
+    }
+    let mut accepted = headers.get_all(ACCEPT).into_iter();
+    if accepted.any(|value| contains(value, b"charset")) {
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     }
     let trailers = words(headers, &TE).any(|word| word.eq_ignore_ascii_case(b"trailers"));
     headers.remove(TE);
@@ -91,7 +96,10 @@ where
     }
     let chunked = |word: &[u8]| word.eq_ignore_ascii_case(b"chunked");
     let layered = |name| !words(headers, name).all(is_identity);
-    if INNER.iter().any(layered) || !words(headers, &TRANSFER_ENCODING).all(chunked) {
+    if !is_plain_text(headers)
+        || INNER.iter().any(layered)
+        || !words(headers, &TRANSFER_ENCODING).all(chunked)
+    {
         return Err(Unsearchable);
     }
     let Some(coding) = Coding::of(headers)? else {
@@ -112,6 +120,39 @@ where
         headers.remove(name);
     }
     Ok(body)
+}
+
+/// Whether letters are bytes, so that a value looks as it is: not UTF-16, EBCDIC and their kin.
+fn is_plain_text(headers: &HeaderMap) -> bool {
+    let types = headers.get_all(CONTENT_TYPE).into_iter();
+    let mut named = types.filter(|value| contains(value, b"charset"));
+    named.all(|value| {
+        let lower = value.as_bytes().to_ascii_lowercase();
+        let parameter = lower.split(|byte| *byte == b';').find_map(|part| {
+            part.trim_ascii()
+                .strip_prefix(b"charset")?
+                .trim_ascii()
+                .strip_prefix(b"=")
+        });
+        let charset = parameter.unwrap_or_default().trim_ascii();
+        let charset = charset.strip_prefix(b"\"").unwrap_or(charset);
+        [
+            &b"utf-8"[..],
+            b"utf8",
+            b"us-ascii",
+            b"ascii",
+            b"iso-8859-",
+            b"windows-125",
+            b"latin",
+        ]
+        .iter()
+        .any(|known| charset.starts_with(known))
+    })
+}
+
+fn contains(value: &HeaderValue, word: &[u8]) -> bool {
+    let lower = value.as_bytes().to_ascii_lowercase();
+    lower.windows(word.len()).any(|window| window == word)
 }
 
 /// What can be decoded.

@@ -54,6 +54,14 @@ const BASE64: usize = 12;
 /// A form of a value.
 pub(super) type Form = Zeroizing<Vec<u8>>;
 
+/// In UTF-16 of either order, without the byte at the edge that the order decides. Only of ASCII, which
+/// tokens are made of.
+fn wide(value: &[u8]) -> Vec<u8> {
+    let mut wide: Vec<u8> = value.iter().flat_map(|byte| [*byte, 0]).collect();
+    wide.pop();
+    wide
+}
+
 /// Every form of `value`, which may have been sent as the password of `users`. None twice.
 pub(super) fn forms<'a>(value: &[u8], users: impl Iterator<Item = &'a str>) -> Vec<Form> {
     let mut forms = Forms(Vec::new());
@@ -65,6 +73,9 @@ pub(super) fn forms<'a>(value: &[u8], users: impl Iterator<Item = &'a str>) -> V
         forms.add(as_form(value));
         forms.add(each(value, |byte| format!("%{byte:02x}")));
         forms.add(each(value, |byte| format!("{byte:02x}")));
+        if value.is_ascii() {
+            forms.add(wide(value));
+        }
         if let Ok(text) = std::str::from_utf8(value) {
             for escape in [minimal, with_slash, careful] {
                 forms.add(json(text, escape));
@@ -220,6 +231,7 @@ mod tests {
                 "sk-abcdef123",
                 "%73%6b%2d%61%62%63%64%65%66%31%32%33",
                 "736b2d616263646566313233",
+                "s\0k\0-\0a\0b\0c\0d\0e\0f\01\02\03",
                 "\\u0073\\u006b\\u002d\\u0061\\u0062\\u0063\\u0064\\u0065\\u0066\\u0031\\u0032\\u0033",
                 "c2stYWJjZGVmMTIz",
                 "NrLWFiY2RlZjEyM",

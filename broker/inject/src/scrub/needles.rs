@@ -10,10 +10,7 @@ use super::{
     Scrubber,
     forms::{Form, forms},
 };
-use crate::{
-    TooLarge,
-    search::{At, Search},
-};
+use crate::{TooLarge, search::Search};
 
 /// Stands in place of every masked byte.
 pub(super) const MASK: u8 = b'x';
@@ -25,8 +22,10 @@ pub(super) const MASK: u8 = b'x';
 /// library's hands. No page of the process is readable from a sandbox, nor in a core file.
 pub struct Needles {
     search: Search,
-    /// For each state by which some needle goes on, how many bytes may not be let go. By state.
-    holds: Box<[(At, usize)]>,
+    /// One less than the longest form, in bytes.
+    lag: usize,
+    /// Whether a form has white space in it.
+    white: bool,
 }
 
 impl Needles {
@@ -51,12 +50,13 @@ impl Needles {
         }
         all.sort_by(|a, b| (a.len(), &***a).cmp(&(b.len(), &***b)));
         all.dedup();
-        let mut needles = Self {
+        Ok(Self {
             search: Search::new(&all, true)?,
-            holds: Box::default(),
-        };
-        needles.holds = needles.holds_of(&all);
-        Ok(needles)
+            lag: all.iter().map(|form| form.len()).max().unwrap_or(1) - 1,
+            white: all
+                .iter()
+                .any(|form| form.iter().any(|byte| is_white(*byte))),
+        })
     }
 
     /// Whether there is nothing to search for.
@@ -111,39 +111,26 @@ impl Needles {
         &self.search
     }
 
-    /// How many of the last bytes are the beginning of a needle that may go on: the longest suffix that is
-    /// a proper prefix of one.
-    pub(super) fn held(&self, state: At) -> usize {
-        let place = self.holds.binary_search_by_key(&state, |(known, _)| *known);
-        let known = place.ok().and_then(|place| self.holds.get(place));
-        known.map_or(0, |(_, held)| *held)
+    /// How many of the last bytes of a stream are withheld until more come: as many as a needle can have before
+    /// its end, of a run of bytes without white space. It depends on how long the values are and on nothing
+    /// else of them: whoever chooses what a host sends could otherwise learn a value by what does not come.
+    pub(super) fn withheld(&self, before: usize, chunk: &[u8]) -> usize {
+        if self.white {
+            return self.lag.min(before + chunk.len());
+        }
+        let last = chunk.iter().rev().take(self.lag);
+        let run = last.take_while(|byte| !is_white(**byte)).count();
+        if run == chunk.len() {
+            self.lag.min(before + run)
+        } else {
+            run
+        }
     }
+}
 
-    /// `needles` are sorted by length and in lower case.
-    fn holds_of(&self, needles: &[Form]) -> Box<[(At, usize)]> {
-        let next = |state, byte: &u8| self.search.step(state, *byte);
-        // After a prefix of a needle, the state is that prefix's own.
-        let mut holds = std::collections::BTreeMap::new();
-        for needle in needles {
-            let mut state = self.search.root();
-            for (before, byte) in needle.iter().enumerate() {
-                state = next(state, byte);
-                holds.insert(state, before + 1);
-            }
-        }
-        // Where a needle ends that none goes on from, only what follows its first byte can be a beginning.
-        // That state is less deep, so that shorter needles' ends are right already.
-        for needle in needles {
-            let goes_on = |other: &Form| other.len() > needle.len() && other.starts_with(needle);
-            if !needles.iter().any(goes_on) {
-                let end = needle.iter().fold(self.search.root(), next);
-                let rest = needle.iter().skip(1).fold(self.search.root(), next);
-                let held = holds.get(&rest).copied().unwrap_or(0);
-                holds.insert(end, held);
-            }
-        }
-        holds.into_iter().collect()
-    }
+/// A null byte stands between the letters of UTF-16.
+const fn is_white(byte: u8) -> bool {
+    byte <= b' ' && byte != 0
 }
 
 /// Masks finds, told as where they end after the first `before` bytes and how long they are.

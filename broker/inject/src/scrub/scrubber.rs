@@ -12,7 +12,7 @@ use crate::search::At;
 pub struct Scrubber {
     needles: Arc<Needles>,
     state: At,
-    /// The last bytes, where they may be the beginning of a value.
+    /// The last bytes, which could be the beginning of a value.
     held: Zeroizing<Vec<u8>>,
     found: u64,
 }
@@ -28,8 +28,8 @@ impl Scrubber {
         }
     }
 
-    /// What can be told of the stream after `chunk`: everything but its longest suffix that a value in some
-    /// form begins with. A chunk in which nothing is found, with nothing held back from before, is not
+    /// What can be told of the stream after `chunk`: everything but its last bytes without white space, as many
+    /// as a value could have begun with. A chunk in which nothing is found, with nothing held back from before, is not
     /// copied. May be empty.
     pub fn feed(&mut self, mut chunk: Bytes) -> Bytes {
         if self.needles.is_empty() {
@@ -43,7 +43,7 @@ impl Scrubber {
         self.found += finds.len() as u64;
         let before = self.held.len();
         let length = before + chunk.len();
-        let kept = length.saturating_sub(self.needles.held(self.state));
+        let kept = length.saturating_sub(self.needles.withheld(before, &chunk));
         if before == 0 && finds.is_empty() {
             let held = chunk.split_off(kept);
             self.held.extend_from_slice(&held);

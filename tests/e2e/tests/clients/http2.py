@@ -29,7 +29,7 @@ async def app(scope, receive, send):
     answered = [(b"x-echo", headers.get("authorization", "nothing").encode())]
     await send({"type": "http.response.start", "status": 200, "headers": answered})
     if scope["path"] == "/forever":
-        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        await send({"type": "http.response.body", "body": b"first\n", "more_body": True})
         while (await receive())["type"] != "http.disconnect":
             pass
         return

@@ -196,11 +196,14 @@ fn only_what_can_be_searched_is_asked_for() {
         ("sec-websocket-extensions", "permessage-deflate"),
         ("grpc-accept-encoding", "gzip"),
         ("a-im", "gzip"),
+        ("accept-charset", "utf-7, utf-8;q=0.1"),
+        ("accept", "text/plain;charset=ibm037"),
         ("range", "bytes=0-1"),
     ]);
     ask_plain(&mut asked);
     let left = headers(&[
         ("accept-encoding", "identity"),
+        ("accept", "*/*"),
         ("te", "trailers"),
         ("range", "bytes=0-1"),
     ]);
@@ -208,4 +211,30 @@ fn only_what_can_be_searched_is_asked_for() {
     let mut asked = headers(&[("te", "gzip")]);
     ask_plain(&mut asked);
     assert_eq!(asked, headers(&[("accept-encoding", "identity")]));
+}
+
+#[test]
+fn a_charset_that_ascii_is_not_part_of_is_refused() {
+    let tried = |kind: &str| {
+        let mut headers = headers(&[("content-type", kind)]);
+        let inner = Full::new(Bytes::from_static(b"a"));
+        body(&needles(&[SECRET], &[]), &mut headers, inner).is_ok()
+    };
+    for kind in [
+        "text/plain",
+        "application/json; charset=UTF-8",
+        "text/html;charset=\"iso-8859-1\"",
+        "text/html; charset=windows-1252",
+    ] {
+        assert!(tried(kind), "{kind}");
+    }
+    for kind in [
+        "text/plain; charset=utf-7",
+        "text/plain;Charset=\"IBM037\"",
+        "text/plain; charset=utf-32",
+        "text/plain; charset=utf-16",
+        "text/plain; x=1; charset = cp500",
+    ] {
+        assert!(!tried(kind), "{kind}");
+    }
 }
