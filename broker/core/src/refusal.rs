@@ -12,8 +12,8 @@ const LIMIT: usize = 400;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: Code,
-    message: Option<String>,
-    detail: Option<String>,
+    message: Option<Box<str>>,
+    detail: Option<Box<str>>,
     approval: Option<ApprovalId>,
     request: Option<RequestId>,
     on_record: bool,
@@ -36,7 +36,7 @@ impl Refusal {
     #[must_use]
     pub fn saying(self, message: impl AsRef<str>) -> Self {
         Self {
-            message: Some(printable(message.as_ref(), LIMIT)),
+            message: Some(printable(message.as_ref(), LIMIT).into()),
             ..self
         }
     }
@@ -45,7 +45,7 @@ impl Refusal {
     #[must_use]
     pub fn because(self, detail: impl AsRef<str>) -> Self {
         Self {
-            detail: Some(printable(detail.as_ref(), LIMIT)),
+            detail: Some(printable(detail.as_ref(), LIMIT).into()),
             ..self
         }
     }

@@ -194,7 +194,7 @@ proptest! {
         at in 0_usize..14,
         more in "[a-z0-9 ]{0,20}",
     ) {
-        let guess = format!("{more}{}", &value[..at.min(value.len())]);
+        let guess = format!("{more}{}", value.chars().take(at).collect::<String>());
         let came = |value: &str| {
             let mut scrubber = needles(&[value], &[]).scrubber();
             let first = scrubber.feed(Bytes::from(guess.clone())).len();
