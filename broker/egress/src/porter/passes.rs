@@ -110,3 +110,33 @@ impl Passes {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use valetkey_core::{
+        Boot, Moment, SessionId,
+        network::{Origin, Target},
+    };
+
+    use super::Passes;
+
+    /// The policies change, or the session is held, between a question and its answer.
+    #[test]
+    fn what_was_said_before_a_change_is_not_remembered() {
+        let now = Moment {
+            unix_ms: 0,
+            boot_us: 0,
+            boot: Boot(1),
+        };
+        let session = SessionId::parse("0198c0de00007000800000000000000f").unwrap();
+        let target = Target::Connect(Origin::split("https://api.test/").unwrap().0);
+        let passes = Passes::default();
+        let asked = passes.generation();
+        passes.forget(session);
+        passes.briefly(session, &target, now, asked);
+        passes.keep(session, &target, now.after(60), None, asked);
+        assert!(passes.find(session, &target, now).is_none());
+        passes.briefly(session, &target, now, passes.generation());
+        assert!(passes.find(session, &target, now).is_some());
+    }
+}

@@ -24,6 +24,7 @@ async fn a_request_is_forwarded_without_what_is_for_this_hop() {
         &format!(
             "POST {url} HTTP/1.1\r\nHost: API.test:{}\r\nConnection: x-gone, keep-alive\r\n\
              X-Gone: 1\r\nProxy-Authorization: Basic eA==\r\nProxy-Connection: keep-alive\r\n\
+             X-HTTP-Method-Override: DELETE\r\nX-HTTP-Method: PUT\r\nX-Method-Override: PATCH\r\n\
              TE: trailers, gzip\r\nX-Stays: 2\r\nContent-Length: 4\r\n\r\nbody",
             at.port()
         ),

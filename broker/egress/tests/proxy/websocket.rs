@@ -64,6 +64,22 @@ async fn bytes_pass_after_the_handshake() {
     talk(&mut stream).await;
 }
 
+/// What an agent says in a WebSocket is no reading, though it begins with a GET.
+#[tokio::test]
+async fn who_may_only_read_opens_none() {
+    let house = House::new().await;
+    let at = origin::plain(parrot).await;
+    let host = format!("api.test:{}", at.port());
+    house.gate.deny(format!("POST http://{host}/"));
+    let mut stream = TcpStream::connect(house.door).await.unwrap();
+    stream
+        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
+        .await
+        .unwrap();
+    let answer = client::whole(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
 async fn talk(stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin)) {
     let answer = client::whole(stream).await;
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
