@@ -109,15 +109,15 @@ async fn the_session_and_its_grants_in_both_forms() {
             {"credential": "files", "scopes": ["list", "read"],
              "reviewed_scopes": [], "approved_scopes": [],
              "audiences": ["https://files.test", "https://shared.test"],
-             "max_lifetime_seconds": 900},
+             "max_lifetime_seconds": 900, "injected": false},
             {"credential": "mail", "scopes": ["read"],
              "reviewed_scopes": [], "approved_scopes": [],
              "audiences": ["https://mail.test", "https://shared.test"],
-             "max_lifetime_seconds": 900},
+             "max_lifetime_seconds": 900, "injected": false},
             {"credential": "prod", "scopes": [],
              "reviewed_scopes": ["watch"], "approved_scopes": ["deploy", "drop"],
              "audiences": ["https://prod.test"],
-             "max_lifetime_seconds": 900},
+             "max_lifetime_seconds": 900, "injected": false},
         ])
     );
     let grants = client.list_grants(ListGrantsRequest {}).await.unwrap();
