@@ -31,6 +31,8 @@ pub struct Limits {
     pub held_body: usize,
     /// Most bodies that are held at once in one session. One more waits.
     pub held_bodies: usize,
+    /// How long a body that is held may wait and take to arrive.
+    pub held_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -48,6 +50,7 @@ impl Default for Limits {
             upstream_kept: 128,
             held_body: 1024 * 1024,
             held_bodies: 32,
+            held_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Puts into a request what it may carry, and stops placeholders that are not for there.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -18,9 +18,6 @@ use crate::{
 
 /// Longest target in a record, in characters.
 const TARGET: usize = 200;
-
-/// How long a body that is held may take to arrive.
-const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 
 /// A request that carries what it may.
 pub(super) struct Placed {
@@ -170,12 +167,15 @@ impl Placing<'_> {
     async fn hold(&mut self) -> Result<Bytes, Refusal> {
         if let Some(body) = self.body.take() {
             let room = &self.guest.room;
-            let holding = Arc::clone(&room.holding).acquire_owned().await;
-            // Nobody closes it.
-            self.holding = holding.ok();
+            let limits = &room.house.limits;
+            let held = timeout(limits.held_timeout, async {
+                let holding = Arc::clone(&room.holding).acquire_owned().await;
+                let holding = holding.map_err(|_| Code::Internal)?;
+                Ok::<_, Refusal>((holding, read(body, limits.held_body).await?))
+            });
             let late = Refusal::new(Code::InvalidRequest).saying("the body did not arrive in time");
-            let read = timeout(ARRIVES_WITHIN, read(body, room.house.limits.held_body));
-            self.held = Some(read.await.map_err(|_| late)??);
+            let (holding, body) = held.await.map_err(|_| late)??;
+            (self.holding, self.held) = (Some(holding), Some(body));
         }
         Ok(self.held.clone().unwrap_or_default())
     }

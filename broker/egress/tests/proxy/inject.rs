@@ -341,3 +341,31 @@ async fn a_value_goes_into_a_body() {
     assert_eq!(ask("{\"a\":1,\"key\":\"mine\"}".into()).await, "false");
     assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
 }
+
+/// A host may tell one agent what it heard from another.
+#[tokio::test]
+async fn a_value_does_not_come_back_to_another_session() {
+    let house = House::new().await;
+    let heard = Arc::new(std::sync::Mutex::new(String::new()));
+    let at = origin::plain(move |request: Request<Incoming>| {
+        let mut heard = heard.lock().unwrap();
+        if let Some(came) = request.headers().get("authorization") {
+            came.to_str().unwrap().clone_into(&mut heard);
+        }
+        let told = origin::text(heard.clone());
+        async move { told }
+    })
+    .await;
+    let host = format!("api.test:{}", at.port());
+    let base = format!("http://{host}");
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    let ask = |carried: String| format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n{carried}\r\n");
+    let carried = format!("authorization: Bearer {PLACEHOLDER}\r\n");
+    client::raw(house.door, &ask(carried)).await;
+    let other = valetkey_core::SessionId::parse("0198c0de000070008000000000000010").unwrap();
+    let placeholders = valetkey_inject::Placeholders::new([]).unwrap();
+    house.egress.prepare(other, placeholders, None).unwrap();
+    let (door, _launcher) = crate::house::enter(&house.folder, &other.to_string()).await;
+    let told = client::raw(door, &ask(String::new())).await;
+    assert!(told.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{told}");
+}

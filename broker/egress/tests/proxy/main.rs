@@ -11,6 +11,7 @@
 mod client;
 mod cut;
 mod gate;
+mod held;
 mod house;
 mod inject;
 mod inside;
