@@ -55,6 +55,10 @@ pub trait Gate: Send + Sync + 'static {
     /// paths or methods there, or the session's profile only reads.
     fn looks_into(&self, session: SessionId, origin: &Origin) -> bool;
 
+    /// Whether a credential goes to this origin, with some request: then its answers are searched from the
+    /// beginning.
+    fn lends_to(&self, origin: &Origin) -> bool;
+
     /// The ways in which a credential may be put into such a request; the configuration's order. No
     /// permission yet.
     fn ways(&self, target: &Target) -> Vec<Way>;

@@ -212,6 +212,10 @@ impl Gate for TheGate {
         true
     }
 
+    fn lends_to(&self, origin: &Origin) -> bool {
+        is_the_host(origin) && self.world.lock().unwrap().placement().is_some()
+    }
+
     fn ways(&self, target: &Target) -> Vec<Way> {
         assert!(is_the_host(target.origin()));
         let Some((place, always)) = self.world.lock().unwrap().placement() else {

@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
-use valetkey_inject::Needles;
+use valetkey_inject::{Live, Scrubber};
 use zeroize::Zeroizing;
 
 use super::{Guest, frames::Frames, tunnel};
@@ -20,7 +20,7 @@ pub(crate) struct Socket {
     pub client: OnUpgrade,
     pub far: Upgraded,
     pub tally: Arc<Tally>,
-    pub needles: Option<Arc<Needles>>,
+    pub needles: Option<Live>,
     /// What is put into the first message.
     pub opening: Option<Opening>,
 }
@@ -48,7 +48,7 @@ impl Socket {
         };
         let down = async {
             match needles {
-                Some(needles) => scrubbed(far_reads, near_writes, &needles, &tally).await,
+                Some(needles) => scrubbed(far_reads, near_writes, needles, &tally).await,
                 None => tunnel::copy(far_reads, near_writes, |bytes| tally.received(bytes)).await,
             }
         };
@@ -88,10 +88,10 @@ async fn open(
 async fn scrubbed(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    needles: &Arc<Needles>,
+    needles: Live,
     tally: &Tally,
 ) -> io::Result<()> {
-    let mut scrubber = needles.scrubber();
+    let mut scrubber = Scrubber::new(needles);
     let mut frames = Frames::default();
     loop {
         let mut buffer = Vec::with_capacity(BUFFER);

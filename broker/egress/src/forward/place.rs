@@ -8,7 +8,7 @@ use hyper::body::{Body, Bytes, Incoming};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use valetkey_codes::Code;
 use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
-use valetkey_inject::{FirstMessage, Needles, Payload, PlaceError, Placed as Put};
+use valetkey_inject::{FirstMessage, Live, Payload, PlaceError, Placed as Put};
 
 use super::{Opening, lent::Sent};
 use crate::{
@@ -24,7 +24,7 @@ pub(super) struct Placed {
     /// Whose values, each once.
     pub credentials: Vec<CredentialName>,
     /// What must not come back.
-    pub needles: Option<Arc<Needles>>,
+    pub needles: Option<Live>,
     /// The body, where it was held to put a value into it.
     pub held: Option<Bytes>,
     /// The right to hold it; to be kept as long as it is.
@@ -202,8 +202,10 @@ impl Placing<'_> {
     }
 
     fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
+        let origin = self.target.origin();
+        let lends = self.guest.gate().lends_to(origin);
         let lent = &self.guest.room.house.lent;
-        let needles = lent.needles(self.target.origin(), &self.sent)?;
+        let needles = lent.needles(origin, &self.sent, lends)?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
         }

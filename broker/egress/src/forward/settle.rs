@@ -9,7 +9,7 @@ use hyper::{
 };
 use valetkey_codes::Code;
 use valetkey_core::Refusal;
-use valetkey_inject::{BoxError, Needles};
+use valetkey_inject::{BoxError, Live, Needles};
 
 use super::{Opening, location::Base, send::Sent};
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// An answer that has begun.
 pub(super) struct Answer {
     pub sent: Sent,
-    pub needles: Option<Arc<Needles>>,
+    pub needles: Option<Live>,
     pub tally: Arc<Tally>,
     pub base: Option<Base>,
     /// The client's side, where a WebSocket was asked for.
@@ -63,6 +63,7 @@ impl Answer {
             }
         };
         // Afterwards: what says how a body is encoded may be for this hop.
+        let needles = needles.as_ref().map(Live::now);
         clean(&mut parts, base.as_ref(), needles.as_deref());
         Ok(Response::from_parts(parts, reply))
     }
@@ -75,7 +76,8 @@ impl Answer {
         let far = line.until(hyper::upgrade::on(&mut response)).await;
         let far = far.map_err(|_| unsound("the host changed the protocol and left"))?;
         let (mut parts, _) = response.into_parts();
-        clean(&mut parts, None, self.needles.as_deref());
+        let needles = self.needles.as_ref().map(Live::now);
+        clean(&mut parts, None, needles.as_deref());
         let headers = &mut parts.headers;
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -103,12 +105,12 @@ fn clean(parts: &mut Parts, base: Option<&Base>, needles: Option<&Needles>) {
     }
 }
 
-fn scrubbed<B>(needles: &Arc<Needles>, parts: &mut Parts, body: B) -> Result<Reply, Refusal>
+fn scrubbed<B>(needles: &Live, parts: &mut Parts, body: B) -> Result<Reply, Refusal>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let body = valetkey_inject::body(needles, &mut parts.headers, body);
+    let body = valetkey_inject::body(needles.clone(), &mut parts.headers, body);
     body.map(Reply::Scrubbed)
         .map_err(|error| unsound(&error.to_string()))
 }

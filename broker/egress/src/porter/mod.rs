@@ -231,6 +231,10 @@ impl Gate for Porter {
         self.network.looks_into(origin) || only_reads().unwrap_or(true)
     }
 
+    fn lends_to(&self, origin: &Origin) -> bool {
+        self.network.lends_to(origin)
+    }
+
     fn ways(&self, target: &Target) -> Vec<Way> {
         self.network.ways(target)
     }

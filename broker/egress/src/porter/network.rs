@@ -33,14 +33,17 @@ pub struct Network {
 impl Network {
     pub(super) fn looks_into(&self, origin: &Origin) -> bool {
         self.inspect.iter().any(|pattern| pattern.matches(origin))
-            || self
-                .credentials
-                .iter()
-                .any(|credential| match &credential.delivery {
-                    Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
-                    Delivery::Token | Delivery::Pass => false,
-                })
+            || self.lends_to(origin)
             || (self.spoken_of)(&origin.endpoint.host)
+    }
+
+    pub(super) fn lends_to(&self, origin: &Origin) -> bool {
+        self.credentials
+            .iter()
+            .any(|credential| match &credential.delivery {
+                Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
+                Delivery::Token | Delivery::Pass => false,
+            })
     }
 
     pub(super) fn ways(&self, target: &Target) -> Vec<Way> {

@@ -107,6 +107,11 @@ impl Gate for FakeGate {
         self.looks.lock().unwrap().contains(&origin.to_string())
     }
 
+    fn lends_to(&self, origin: &Origin) -> bool {
+        let ways = self.ways.lock().unwrap();
+        ways.iter().any(|(_, injection)| injection.reaches(origin))
+    }
+
     fn ways(&self, target: &Target) -> Vec<Way> {
         let ways = self.ways.lock().unwrap();
         let of = |(credential, injection): &(CredentialName, Arc<Injection>)| {

@@ -369,3 +369,40 @@ async fn a_value_does_not_come_back_to_another_session() {
     let told = client::raw(door, &ask(String::new())).await;
     assert!(told.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{told}");
 }
+
+/// What a host tells in one answer may come from another request, which carries the value.
+#[tokio::test]
+async fn a_value_that_is_lent_later_is_masked_in_an_answer_that_began_before() {
+    let house = House::new().await;
+    let (tells, told) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let told = Arc::new(std::sync::Mutex::new(Some(told)));
+    let at = origin::plain(move |request: Request<Incoming>| {
+        let answer = if request.uri().path() == "/listen" {
+            let told = told.lock().unwrap().take().unwrap();
+            let pieces = futures_util::stream::unfold(told, async |mut told| {
+                let line = told.recv().await?;
+                Some((Ok::<_, Infallible>(Frame::data(Bytes::from(line))), told))
+            });
+            Response::new(StreamBody::new(pieces).boxed_unsync())
+        } else {
+            let came = request.headers()["authorization"].to_str().unwrap();
+            tells.send(format!("{came}\n")).unwrap();
+            origin::text("")
+        };
+        async move { answer }
+    })
+    .await;
+    let host = format!("api.test:{}", at.port());
+    let base = format!("http://{host}");
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    let mut listens = client::http1(TcpStream::connect(house.door).await.unwrap()).await;
+    let listen = client::get(&format!("{base}/listen"), &host);
+    let mut heard = listens.send_request(listen).await.unwrap().into_body();
+    assert!(house.gate.lent.lock().unwrap().is_empty());
+    let carried = format!(
+        "GET {base}/ HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {PLACEHOLDER}\r\n\r\n"
+    );
+    client::raw(house.door, &carried).await;
+    let line = heard.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(line, "Bearer xxxxxxxxxxxxxxxxxxx\n");
+}

@@ -2,14 +2,13 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use http::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-use super::{Needles, Scrubber};
+use super::{Live, Scrubber};
 
 /// A body whose data and trailers are scrubbed. It has as many bytes as what it wraps, and ends or breaks
 /// where that does.
@@ -22,11 +21,11 @@ pub struct ScrubbedBody<B> {
 }
 
 impl<B> ScrubbedBody<B> {
-    /// Scrubs `inner` of `needles`.
-    pub fn new(inner: B, needles: &Arc<Needles>) -> Self {
+    /// Scrubs `inner` of `needles`, also of those that come while it is under way.
+    pub fn new(inner: B, needles: impl Into<Live>) -> Self {
         Self {
             inner,
-            scrubber: needles.scrubber(),
+            scrubber: Scrubber::new(needles),
             trailers: None,
             found_in_trailers: 0,
             ended: false,

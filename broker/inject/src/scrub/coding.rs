@@ -1,6 +1,6 @@
 //! Bodies that are compressed, and how not to be sent any.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use futures_util::TryStreamExt as _;
@@ -16,7 +16,7 @@ use hyper::body::{Body, Bytes, Frame};
 use tokio::io::{AsyncBufRead, AsyncRead};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{Needles, ScrubbedBody};
+use super::{Live, ScrubbedBody};
 
 /// What a body breaks with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -74,16 +74,17 @@ pub fn ask_plain(headers: &mut HeaderMap) {
 
 /// The body of a response, scrubbed, and decoded if it must be: then its headers do not say any more how
 /// it was encoded and how long it is, and its trailers are dropped. The headers themselves are for
-/// [`Needles::head`]. Memory is bounded by what the coding's window asks for (32 KiB; for `br` up to 16 MiB)
+/// [`Needles::head`](super::Needles::head). Memory is bounded by what the coding's window asks for (32 KiB; for `br` up to 16 MiB)
 /// however large the body is.
 ///
-/// Without needles the body passes as it is. So does one without a byte, as for `HEAD`.
+/// A body without a byte passes as it is, as for `HEAD`. One for which there are no needles yet does not:
+/// there may be some before it ends.
 ///
 /// # Errors
 /// Where it cannot be searched: another coding or several, a part of something encoded, or a layer below
 /// such as gRPC's that compresses.
 pub fn body<B>(
-    needles: &Arc<Needles>,
+    needles: impl Into<Live>,
     headers: &mut HeaderMap,
     body: B,
 ) -> Result<BoxBody, Unsearchable>
@@ -91,7 +92,7 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    if needles.is_empty() || body.is_end_stream() {
+    if body.is_end_stream() {
         return Ok(body.map_err(Into::into).boxed_unsync());
     }
     let chunked = |word: &[u8]| word.eq_ignore_ascii_case(b"chunked");
@@ -193,7 +194,7 @@ where
     StreamReader::new(BodyDataStream::new(body).map_err(io::Error::other))
 }
 
-fn decoded(decoder: impl AsyncRead + Send + Unpin + 'static, needles: &Arc<Needles>) -> BoxBody {
+fn decoded(decoder: impl AsyncRead + Send + Unpin + 'static, needles: impl Into<Live>) -> BoxBody {
     let pieces = ReaderStream::with_capacity(decoder, PIECE).map_ok(Frame::data);
     let body = ScrubbedBody::new(StreamBody::new(pieces), needles);
     body.map_err(Into::into).boxed_unsync()

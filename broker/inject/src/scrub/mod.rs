@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `forms` | how a value may come back |
 //! | `needles` | the search for all of them at once |
+//! | `live` | what is searched for at this moment |
 //! | `scrubber` | a body in chunks |
 //! | `body` | a body of hyper, and its trailers |
 //! | `coding` | bodies that are compressed, and how not to be sent any |
@@ -15,6 +16,7 @@
 mod body;
 mod coding;
 mod forms;
+mod live;
 mod needles;
 mod scrubber;
 #[cfg(test)]
@@ -23,5 +25,6 @@ mod testing;
 pub use body::ScrubbedBody;
 pub use coding::{BoxBody, BoxError, Unsearchable, ask_plain, body};
 pub(crate) use forms::{COMPONENT, SEGMENT};
+pub use live::Live;
 pub use needles::Needles;
 pub use scrubber::Scrubber;

@@ -104,7 +104,7 @@ impl Needles {
 
     /// For one body.
     pub fn scrubber(self: &Arc<Self>) -> Scrubber {
-        Scrubber::new(Arc::clone(self))
+        Scrubber::new(self)
     }
 
     pub(super) fn search(&self) -> &Search {

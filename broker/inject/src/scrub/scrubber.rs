@@ -5,11 +5,12 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use zeroize::Zeroizing;
 
-use super::{Needles, needles::mask};
+use super::{Live, Needles, needles::mask};
 use crate::search::At;
 
 /// Masks values in one stream of bytes, wherever it is cut. As many bytes come out as go in.
 pub struct Scrubber {
+    live: Live,
     needles: Arc<Needles>,
     state: At,
     /// The last bytes, which could be the beginning of a value.
@@ -18,9 +19,13 @@ pub struct Scrubber {
 }
 
 impl Scrubber {
-    pub(super) fn new(needles: Arc<Needles>) -> Self {
+    /// For one body.
+    pub fn new(live: impl Into<Live>) -> Self {
+        let live = live.into();
+        let needles = live.now();
         let state = needles.search().root();
         Self {
+            live,
             needles,
             state,
             held: Zeroizing::default(),
@@ -32,6 +37,7 @@ impl Scrubber {
     /// as a value could have begun with. A chunk in which nothing is found, with nothing held back from before, is not
     /// copied. May be empty.
     pub fn feed(&mut self, mut chunk: Bytes) -> Bytes {
+        self.refresh();
         if self.needles.is_empty() {
             return chunk;
         }
@@ -59,6 +65,7 @@ impl Scrubber {
 
     /// What was held back, when nothing follows.
     pub fn finish(&mut self) -> Bytes {
+        self.refresh();
         self.state = self.needles.search().root();
         Bytes::from(std::mem::take(&mut *self.held))
     }
@@ -73,8 +80,24 @@ impl Scrubber {
         self.found
     }
 
-    pub(super) fn needles(&self) -> &Needles {
+    /// What is searched for from here on.
+    pub(super) fn needles(&mut self) -> &Needles {
+        self.refresh();
         &self.needles
+    }
+
+    /// Goes on with what was lent meanwhile; what is held back is searched for it too.
+    fn refresh(&mut self) {
+        let Some(newer) = self.live.newer() else {
+            return;
+        };
+        let (search, mut finds) = (newer.search(), Vec::new());
+        self.state = search.scan(search.root(), &self.held, |end, _, length| {
+            finds.push((end, length));
+        });
+        self.found += finds.len() as u64;
+        mask(&mut self.held, 0, &finds);
+        self.needles = newer;
     }
 }
 

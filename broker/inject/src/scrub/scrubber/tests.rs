@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use proptest::prelude::*;
 
 use super::super::{
-    Needles,
+    Needles, Scrubber,
     forms::forms,
     testing::{needles, token},
 };
@@ -161,6 +161,29 @@ fn nothing_is_held_without_values() {
         needles.scrubber().feed(chunk.clone()).as_ptr(),
         chunk.as_ptr()
     );
+}
+
+/// Also in what was held back before, and again in what begins after.
+#[test]
+fn what_is_lent_under_way_is_masked_in_the_rest() {
+    let none = Arc::new(Needles::new([], []).unwrap());
+    let (lender, lent) = tokio::sync::watch::channel(none);
+    let mut scrubber = Scrubber::new(lent);
+    assert_eq!(
+        scrubber.feed(Bytes::from_static(b"a first-1234 ")),
+        "a first-1234 "
+    );
+    lender.send_replace(needles(&["first-1234"], &[]));
+    assert_eq!(
+        scrubber.feed(Bytes::from_static(b"b first-1234 ")),
+        "b xxxxxxxxxx "
+    );
+    assert_eq!(scrubber.feed(Bytes::from_static(b"c second-5")), "c ");
+    lender.send_replace(needles(&["first-1234", "second-5"], &[]));
+    assert_eq!(scrubber.feed(Bytes::from_static(b" second")), "xxxxxxxx ");
+    drop(lender);
+    assert_eq!(scrubber.feed(Bytes::from_static(b"-5 ")), "xxxxxxxx ");
+    assert_eq!(scrubber.found(), 3);
 }
 
 /// Values of few letters, so that they overlap, repeat and begin like each other; texts likewise.
