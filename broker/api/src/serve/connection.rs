@@ -13,11 +13,7 @@ use tonic::body::Body;
 use valetkey_codes::Code;
 use valetkey_core::Refusal;
 
-use super::{
-    Allowance, Ending,
-    calls::Calls,
-    meter::{Meter, Metered},
-};
+use super::{Allowance, Ending, calls::Calls, meter::Meter};
 use crate::{
     Limits,
     status::{Form, Reference},
@@ -49,7 +45,7 @@ where
 {
     let calls = Calls::under(&ending.cut);
     let meter = Meter::default();
-    let stream = TokioIo::new(Metered::new(stream, meter.clone()));
+    let stream = TokioIo::new(meter.on(stream));
     let service = service_fn(|mut request: Request<Incoming>| {
         let under_way = calls.begin();
         let (answers, stopping) = (answers.clone(), ending.stopping.clone());

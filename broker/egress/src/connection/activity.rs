@@ -1,20 +1,18 @@
 //! Tells silence from work, without a timer for every request.
 
 use std::{
-    io,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     time::sleep,
 };
+use tokio_util::io::{InspectReader, InspectWriter};
 
 use crate::Limits;
 
@@ -91,75 +89,23 @@ pub(super) async fn silence(activity: &Activity, limits: &Limits, heads: bool) {
     }
 }
 
-/// A stream whose bytes are counted.
-pub(crate) struct Metered<S> {
-    stream: S,
-    activity: Arc<Activity>,
-}
+/// Told of bytes that went.
+type Told = Box<dyn FnMut(&[u8]) + Send>;
 
-impl<S> Metered<S> {
-    /// `stream`, counted by `activity`.
-    pub(crate) const fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
-    }
+/// A stream whose bytes are counted both ways.
+pub(crate) type Metered<S> = InspectReader<InspectWriter<S, Told>, Told>;
 
-    /// The stream.
-    pub(crate) fn into_inner(self) -> S {
-        self.stream
-    }
-
-    fn wrote(&self, done: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = done {
-            self.activity
-                .written
-                .fetch_add(bytes as u64, Ordering::Relaxed);
-        }
-        done
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        let came = buffer.filled().len().saturating_sub(before);
-        self.activity.read.fetch_add(came as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let done = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wrote(done)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let done = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.wrote(done)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+impl Activity {
+    /// `stream`, whose bytes are counted here.
+    pub(crate) fn on<S: AsyncRead + AsyncWrite>(self: &Arc<Self>, stream: S) -> Metered<S> {
+        let (reads, writes) = (Arc::clone(self), Arc::clone(self));
+        let read: Told = Box::new(move |bytes| {
+            reads.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        });
+        let written: Told = Box::new(move |bytes| {
+            let bytes = bytes.len() as u64;
+            writes.written.fetch_add(bytes, Ordering::Relaxed);
+        });
+        InspectReader::new(InspectWriter::new(stream, written), read)
     }
 }

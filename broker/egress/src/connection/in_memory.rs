@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use valetkey_core::network::{Endpoint, Origin};
 
-use super::{Activity, After, Guest, Metered, Place, hello, http1, inside};
+use super::{Activity, After, Guest, Place, hello, http1, inside};
 use crate::room::Room;
 
 /// How a connection began to speak something else than HTTP.
@@ -37,7 +37,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
-    let near = Metered::new(stream, Arc::clone(&activity));
+    let near = activity.on(stream);
     let guest = |place| Guest::new(Arc::clone(room), room.epoch(), place, activity);
     let guest = match place {
         Where::Door => guest(Place::Door),

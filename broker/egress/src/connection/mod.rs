@@ -47,7 +47,7 @@ pub(crate) async fn serve(stream: TcpStream, room: Arc<Room>, epoch: Arc<Epoch>)
     // Without it only latency suffers.
     drop(stream.set_nodelay(true));
     let activity = Arc::new(Activity::default());
-    let near = Metered::new(stream, Arc::clone(&activity));
+    let near = activity.on(stream);
     let guest = Guest::new(room, epoch, Place::Door, activity);
     http1(&guest, TokioIo::new(near)).await;
     match guest.after() {

@@ -40,7 +40,7 @@ impl Tunnel {
             return;
         };
         let first = near.first;
-        let (mut near_reads, near_writes) = near.stream.into_inner().into_split();
+        let (mut near_reads, near_writes) = near.stream.into_inner().into_inner().into_split();
         let (far_reads, mut far_writes) = far.into_split();
         // Who speaks first differs: the origin is not kept waiting for the client's first byte.
         let up = async {
