@@ -7,7 +7,7 @@ use valetkey_core::{
 };
 use valetkey_support::contracts::policy::{ISSUER, network, session};
 
-use super::{ASK, baseline, credentials, policies, told, voices, wrongs};
+use super::{ASK, baseline, policies, told, voices, wrongs};
 use crate::folder::Folder;
 
 /// For alice's coder, who is in `dev`, in the profile `workspace-write`.
