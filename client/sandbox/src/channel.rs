@@ -20,7 +20,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::layers::Layers;
+use crate::{identity::Seen, layers::Layers};
 
 /// The most that one message has, in bytes. The kernel's default for a socket is above 200 KiB.
 const MESSAGE: usize = 128 * 1024;
@@ -34,6 +34,8 @@ pub(crate) struct Orders {
     pub(crate) proxy: bool,
     /// Below what the agent may write.
     pub(crate) writable: Vec<PathBuf>,
+    /// What has to be there.
+    pub(crate) seen: Seen,
     /// Whether to go on without Landlock.
     pub(crate) landlock_required: bool,
 }

@@ -73,6 +73,8 @@ fn orders() -> Result<(Orders, OwnedFd), InitError> {
 }
 
 fn close(orders: &Orders, socket: &OwnedFd) -> Result<(), Stop> {
+    let is_shown = orders.seen.is_shown();
+    is_shown.map_err(|said| Stop::Saying(Reply::Failed(said)))?;
     if orders.proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, PROXY_PORT))
             .map_err(Stop::at("the listener for the proxy"))?;

@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod etc;
 mod git;
+mod identity;
 mod init;
 mod layers;
 mod options;

@@ -66,9 +66,16 @@ impl Sandbox {
     ///
     /// Standard output is the caller's, and so are the agent's standard input and error.
     pub fn spawn(room: &Room) -> Result<Self, Error> {
+        Self::spawn_after(room, || {})
+    }
+
+    /// For tests: `meanwhile` happens after everything was looked at and before anything is made of it.
+    #[doc(hidden)]
+    pub fn spawn_after(room: &Room, meanwhile: impl FnOnce()) -> Result<Self, Error> {
         let program = room.command.first().ok_or(Error::Plan("no command"))?;
         let bwrap = bwrap::find()?;
         let view = view::of(room)?;
+        meanwhile();
         let (first, theirs) = pair().map_err(os("making a socket"))?;
         let messages = memory(&[])?;
         let (information, informer) = pipe_with(PipeFlags::CLOEXEC).map_err(os("making a pipe"))?;
@@ -88,6 +95,7 @@ impl Sandbox {
         let orders = Orders {
             proxy: room.proxy,
             writable: view.writable,
+            seen: view.seen,
             landlock_required: room.landlock == Need::Required,
         };
         let ready = meet(&first, information, &orders);

@@ -7,8 +7,9 @@ use std::{
 
 use crate::{
     environment,
-    error::Error,
+    error::{Error, os},
     etc,
+    identity::{Identity, Seen},
     options::Options,
     places,
     protect::Protection,
@@ -38,11 +39,15 @@ pub(crate) struct View {
     pub(crate) protection: Protection,
     /// Below what the agent may write.
     pub(crate) writable: Vec<PathBuf>,
+    /// What was looked at of what an agent could change.
+    pub(crate) seen: Seen,
 }
 
 /// Looks at everything that `room` names, and makes the places in the workspace that are to be protected.
 pub(crate) fn of(room: &Room) -> Result<View, Error> {
     let workspace = places::workspace(&room.workspace.path, &room.private)?;
+    let mut seen = Seen::default();
+    seen.add(&workspace, identity(&workspace)?);
     let mut options = Options::default();
     options.flag(APART);
     system(&mut options)?;
@@ -57,8 +62,12 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
     } else {
         Protection::none()
     };
+    for path in protection.mounts.keys() {
+        seen.add(path, identity(path)?);
+    }
     for mount in &room.mounts {
         let host = places::mount(&mount.host, &mount.inside, &room.private)?;
+        seen.add(&mount.inside, identity(&host)?);
         if mount.inside.starts_with(&workspace) {
             return Err(Error::Plan("a path to show that is in the workspace"));
         }
@@ -88,7 +97,12 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
         options,
         protection,
         writable,
+        seen,
     })
+}
+
+fn identity(path: &Path) -> Result<Identity, Error> {
+    Identity::of(path).map_err(os("looking at what the room is to show"))
 }
 
 /// By a second way to it, what is read-only could be written.

@@ -211,3 +211,41 @@ fn a_forged_worktree_shows_nothing() {
     assert_ne!(sandbox.wait().expect("it ends").status, 0);
     assert_eq!(sandbox.notes().len(), 1, "{:?}", sandbox.notes());
 }
+
+/// By whoever can write to the workspace already, such as an agent in another room.
+#[test]
+fn what_was_replaced_since_it_was_looked_at_is_not_shown() {
+    let house = House::new();
+    house.write(".vscode/tasks.json", "mine");
+    let protected = house.workspace().join(".vscode");
+    let elsewhere = house.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let aside = || fs::rename(&protected, house.path("aside")).unwrap();
+    let room = house.room("true");
+    let another = Sandbox::spawn_after(&room, || {
+        aside();
+        fs::create_dir(&protected).unwrap();
+    });
+    let said = another.unwrap_err().to_string();
+    assert!(
+        said.ends_with("was replaced while the room was made"),
+        "{said}"
+    );
+    fs::rename(house.path("aside"), &protected).unwrap();
+    let link = Sandbox::spawn_after(&room, || {
+        aside();
+        symlink(&elsewhere, &protected).unwrap();
+    });
+    assert!(link.is_err());
+    fs::remove_file(&protected).unwrap();
+    fs::rename(house.path("aside"), &protected).unwrap();
+    // The whole workspace too.
+    let mut room = house.room("true");
+    room.workspace.protected.clear();
+    let link = Sandbox::spawn_after(&room, || {
+        fs::rename(house.workspace(), house.path("aside")).unwrap();
+        symlink(&elsewhere, house.workspace()).unwrap();
+    });
+    let said = link.unwrap_err().to_string();
+    assert!(said.contains("replaced"), "{said}");
+}
