@@ -16,7 +16,7 @@ use crate::Used;
 
 /// How often what passed is recorded: durable within a second, with the ledger's own time.
 const EVERY: Duration = Duration::from_millis(500);
-/// Questions and records of one session at once, and each second on average.
+/// Questions and records of one session at once, and each second on average; alarms likewise.
 const BURST: u64 = 200;
 const PER_SECOND: u64 = 20;
 /// Most lines of one record.
@@ -26,7 +26,16 @@ const LINES: usize = 64;
 #[derive(Default)]
 pub(super) struct Books {
     open: Mutex<HashMap<SessionId, HashMap<Line, Counts>>>,
-    paces: Mutex<HashMap<SessionId, Pace>>,
+    paces: Mutex<HashMap<(SessionId, Kind), Pace>>,
+}
+
+/// What is slowed down, each by itself: nobody hides the one in a flood of the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// A question or a refusal.
+    Common,
+    /// A placeholder where it does not belong.
+    Alarm,
 }
 
 type Line = (Origin, Option<CredentialName>);
@@ -62,7 +71,7 @@ impl Books {
 
     /// Whether the session asks too often: each question is a durable record.
     pub(super) fn in_time(&self, session: SessionId, now: Moment) -> Result<(), Refusal> {
-        if self.worth_a_record(session, now) {
+        if self.worth_a_record(session, Kind::Common, now) {
             Ok(())
         } else {
             Err(Code::TooManyRequests.into())
@@ -70,9 +79,9 @@ impl Books {
     }
 
     /// Whether one more record of this session does not flood the ledger.
-    pub(super) fn worth_a_record(&self, session: SessionId, now: Moment) -> bool {
+    pub(super) fn worth_a_record(&self, session: SessionId, kind: Kind, now: Moment) -> bool {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        let pace = paces.entry(session).or_insert(Pace {
+        let pace = paces.entry((session, kind)).or_insert(Pace {
             left: BURST,
             since: now,
         });
@@ -84,6 +93,12 @@ impl Books {
         let fine = pace.left > 0;
         pace.left = pace.left.saturating_sub(1);
         fine
+    }
+
+    /// The session's room is empty.
+    pub(super) fn forget_pace(&self, session: SessionId) {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.retain(|(whose, _), _| *whose != session);
     }
 
     /// Records what passed, until `stop` is ready and once more then.

@@ -25,7 +25,7 @@ use valetkey_core::{
 };
 
 use crate::{Entry, Gate, Loan, Used, Way};
-use books::Books;
+use books::{Books, Kind};
 use loans::Loans;
 use passes::Passes;
 
@@ -81,6 +81,7 @@ impl Porter {
     /// The session's room is empty.
     pub(crate) fn left(&self, session: SessionId) {
         self.forget(session);
+        self.books.forget_pace(session);
         self.locked().remove(&session);
     }
 
@@ -291,10 +292,14 @@ impl Gate for Porter {
             let Some(broker) = self.broker.get() else {
                 return;
             };
-            if refusal.code() == Code::PlaceholderMisused {
-                tracing::warn!(%session, "a placeholder was sent where it does not belong");
-            }
-            if self.books.worth_a_record(session, self.clock.now()) {
+            let kind = match refusal.code() {
+                Code::PlaceholderMisused => Kind::Alarm,
+                _ => Kind::Common,
+            };
+            if self.books.worth_a_record(session, kind, self.clock.now()) {
+                if kind == Kind::Alarm {
+                    tracing::warn!(%session, "a placeholder was sent where it does not belong");
+                }
                 passage::refused(broker, session, target, refusal).await;
             }
         })

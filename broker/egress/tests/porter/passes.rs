@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use valetkey_codes::Code;
-use valetkey_core::{Tier, lifecycle, policies};
+use valetkey_core::{Event, Refusal, Tier, lifecycle, policies};
 use valetkey_egress::{Gate as _, Used};
 use valetkey_support::fakes::policy::Rules;
 
@@ -84,6 +84,25 @@ async fn who_asks_too_often_is_refused_without_a_record() {
     assert_eq!(house.refused(), 200);
     house.later(1);
     assert_eq!(code(&house, &connect(API)).await, None);
+}
+
+#[tokio::test]
+async fn an_alarm_is_recorded_however_much_else_is_refused() {
+    let house = House::new(open()).await;
+    for n in 0..250 {
+        code(&house, &connect(&format!("https://h{n}.example.test"))).await;
+    }
+    let alarms = || {
+        house.count(|event| matches!(event, Event::NetworkRefused { code, .. } if code == "placeholder_misused"))
+    };
+    let misused = Refusal::new(Code::PlaceholderMisused);
+    house.porter.refused(house.session, API, &misused).await;
+    assert_eq!(alarms(), 1);
+    // Nor do alarms flood the ledger.
+    for _ in 0..250 {
+        house.porter.refused(house.session, API, &misused).await;
+    }
+    assert_eq!(alarms(), 200);
 }
 
 #[tokio::test]
