@@ -28,7 +28,8 @@ pub use json::{BODY_LIMIT, into_json};
 pub use place::{Placed, into_head, needs_body};
 pub use placeholder::Placeholders;
 pub use scrub::{
-    BoxBody, BoxError, Live, Needles, ScrubbedBody, Scrubber, Unsearchable, ask_plain, body,
+    BoxBody, BoxError, Live, Needles, ScrubbedBody, ScrubbedSocket, Scrubber, Unframed,
+    Unsearchable, ask_plain, body,
 };
 pub use sigv4::{Payload, sign};
 pub use websocket::{FirstMessage, MESSAGE_LIMIT, State};

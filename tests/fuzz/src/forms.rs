@@ -112,6 +112,55 @@ pub fn absent(bytes: &[u8], place: &str) {
     }
 }
 
+/// Fails where a form stands in what a connection was answered, a WebSocket's messages among it.
+pub fn absent_in_answers(heard: &[u8]) {
+    let end = |bytes: &[u8], of: &[u8]| bytes.windows(of.len()).position(|window| window == of);
+    let upgraded = end(heard, b"HTTP/1.1 101 ");
+    let head = upgraded.and_then(|at| Some(at + end(&heard[at..], b"\r\n\r\n")? + 4));
+    let (before, after) = heard.split_at(head.unwrap_or(heard.len()));
+    absent(before, "the answers");
+    absent_in_messages(after);
+}
+
+/// Fails where a form stands in a message of a WebSocket's server, or in what is none.
+pub fn absent_in_messages(mut bytes: &[u8]) {
+    let mut message = Vec::new();
+    while let Some((first, length, rest)) = frame(bytes) {
+        let (payload, rest) = rest.split_at(rest.len().min(length));
+        if first & 8 != 0 {
+            absent(payload, "a control frame");
+        } else {
+            if first & 0x0f != 0 {
+                message.clear();
+            }
+            message.extend_from_slice(payload);
+            absent(&message, "a message");
+        }
+        bytes = rest;
+    }
+    absent(bytes, "what is no frame");
+}
+
+/// The first byte of a frame, how long it says to be, and what follows its head.
+fn frame(bytes: &[u8]) -> Option<(u8, usize, &[u8])> {
+    let (first, second, rest) = match bytes {
+        [first, second @ ..0x80, rest @ ..] if first & 0x70 == 0 => (*first, *second, rest),
+        _ => return None,
+    };
+    let (length, rest) = match second {
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (u64::from(u16::from_be_bytes(*length)), rest)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (u64::from_be_bytes(*length), rest)
+        }
+        short => (u64::from(short), rest),
+    };
+    Some((first, usize::try_from(length).ok()?, rest))
+}
+
 fn base64(bytes: &[u8], web: bool) -> String {
     use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE};
     if web {

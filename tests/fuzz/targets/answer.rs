@@ -165,7 +165,7 @@ fn hears(heard: &[u8], method: &str, compressed: &[u8]) {
         forms::absent(said, "a head");
         let status = head.line[1].as_str();
         if status == "101" {
-            return forms::absent(after, "a WebSocket");
+            return forms::absent_in_messages(after);
         }
         if method == "HEAD" || status.starts_with('1') || matches!(status, "204" | "304") {
             rest = after;

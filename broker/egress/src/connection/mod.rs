@@ -1,7 +1,6 @@
 //! One connection from the sandbox, from its first byte to its last, in one task.
 
 mod activity;
-mod frames;
 mod guest;
 mod hello;
 #[cfg(feature = "fuzzing")]

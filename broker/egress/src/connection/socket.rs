@@ -2,14 +2,13 @@
 
 use std::{io, sync::Arc};
 
-use hyper::body::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
-use valetkey_inject::{Live, Scrubber};
+use valetkey_inject::{Live, ScrubbedSocket};
 use zeroize::Zeroizing;
 
-use super::{Guest, frames::Frames, tunnel};
+use super::{Guest, tunnel};
 use crate::{forward::Opening, tally::Tally};
 
 /// How much is held, each way, in bytes.
@@ -91,21 +90,22 @@ async fn scrubbed(
     needles: Live,
     tally: &Tally,
 ) -> io::Result<()> {
-    let mut scrubber = Scrubber::new(needles);
-    let mut frames = Frames::default();
+    let mut socket = ScrubbedSocket::new(needles);
+    let mut out = Vec::new();
     loop {
         let mut buffer = Vec::with_capacity(BUFFER);
-        if from.read_buf(&mut buffer).await? == 0 {
-            to.write_all(&scrubber.finish()).await?;
+        let came = from.read_buf(&mut buffer).await?;
+        tally.received(came);
+        if came == 0 {
+            socket.finish(&mut out);
+        } else {
+            let fed = socket.feed(buffer.into(), &mut out);
+            fed.map_err(io::Error::other)?;
+        }
+        to.write_all(&out).await?;
+        out.clear();
+        if came == 0 {
             return to.shutdown().await;
         }
-        tally.received(buffer.len());
-        let mut rest = Bytes::from(buffer);
-        while let Some(end) = frames.end(&rest) {
-            let last = rest.split_to(end);
-            to.write_all(&scrubber.feed(last)).await?;
-            to.write_all(&scrubber.finish()).await?;
-        }
-        to.write_all(&scrubber.feed(rest)).await?;
     }
 }

@@ -16,7 +16,21 @@ use crate::{
 };
 
 /// Agrees to a WebSocket and sends back what it hears, as it is.
-pub(crate) async fn parrot(mut request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn parrot(request: Request<Incoming>) -> Response<Body> {
+    agree(request, <[u8]>::to_vec)
+}
+
+/// The same with each frame as a server sends it. They come whole, with a mask of zeros, and are short.
+async fn echo(request: Request<Incoming>) -> Response<Body> {
+    agree(request, |frame| {
+        let [first, second, 0, 0, 0, 0, payload @ ..] = frame else {
+            return frame.to_vec();
+        };
+        [&[*first, second & 0x7f][..], payload].concat()
+    })
+}
+
+fn agree(mut request: Request<Incoming>, answer: fn(&[u8]) -> Vec<u8>) -> Response<Body> {
     let key = request.headers()["sec-websocket-key"].clone();
     assert_eq!(request.headers()["upgrade"], "websocket");
     assert_eq!(request.headers()["connection"], "upgrade");
@@ -25,7 +39,7 @@ pub(crate) async fn parrot(mut request: Request<Incoming>) -> Response<Body> {
         let mut stream = TokioIo::new(upgrade.await.unwrap());
         let mut buffer = [0; 1024];
         while let Ok(came @ 1..) = stream.read(&mut buffer).await {
-            stream.write_all(&buffer[..came]).await.unwrap();
+            stream.write_all(&answer(&buffer[..came])).await.unwrap();
         }
     });
     let mut response = origin::text("");
@@ -95,7 +109,7 @@ async fn talk(stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 
 #[tokio::test]
 async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
     let house = House::new().await;
-    let at = origin::plain(parrot).await;
+    let at = origin::plain(echo).await;
     let host = format!("api.test:{}", at.port());
     let place = Placement::WebSocket {
         pointer: "/token".into(),
@@ -114,24 +128,53 @@ async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
         .unwrap();
     let answer = client::whole(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-    // One masked frame of text with a mask of zeros.
-    let text = format!("{{\"token\":\"{PLACEHOLDER}\"}}");
-    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
-    frame.extend_from_slice(text.as_bytes());
-    stream.write_all(&frame).await.unwrap();
-    // It comes back in its frame, with the value (19 characters) masked out.
-    let length = 2 + 4 + "{\"token\":\"\"}".len() + 19;
-    let mut heard = vec![0; length];
+    let frame = |text: &str| {
+        let head = [0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+        [&head, text.as_bytes()].concat()
+    };
+    let sent = format!("{{\"token\":\"{PLACEHOLDER}\"}}");
+    stream.write_all(&frame(&sent)).await.unwrap();
+    // It comes back with the value masked out.
+    let expected = b"\x81\x1f{\"token\":\"xxxxxxxxxxxxxxxxxxx\"}";
+    let mut heard = [0; 2 + 31];
     stream.read_exact(&mut heard).await.unwrap();
-    let heard = String::from_utf8_lossy(&heard);
-    assert!(
-        heard.ends_with("{\"token\":\"xxxxxxxxxxxxxxxxxxx\"}"),
-        "{heard}"
+    assert_eq!(
+        heard.escape_ascii().to_string(),
+        expected.escape_ascii().to_string()
     );
     // What could be the beginning of the value does not wait for more.
-    let more = b"\x81\x09sk-live-c";
-    stream.write_all(more).await.unwrap();
-    let mut heard = [0; 11];
+    stream.write_all(&frame("sk-live-c")).await.unwrap();
+    let mut heard = [0; 2 + 9];
     stream.read_exact(&mut heard).await.unwrap();
-    assert_eq!(&heard, more);
+    assert_eq!(&heard, b"\x81\x09sk-live-c");
+}
+
+#[tokio::test]
+async fn an_origin_that_speaks_no_websocket_is_not_listened_to() {
+    let house = House::new().await;
+    let at = origin::plain(parrot).await;
+    let host = format!("api.test:{}", at.port());
+    let place = Placement::Header {
+        name: "authorization".into(),
+        prefix: "Bearer ".into(),
+    };
+    house.gate.inject(
+        "key",
+        &format!("http://{host}"),
+        place,
+        true,
+        "sk-live-canary-7777",
+    );
+    let mut stream = TcpStream::connect(house.door).await.unwrap();
+    stream
+        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
+        .await
+        .unwrap();
+    let answer = client::whole(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    // A client masks, and this origin sends the same back.
+    stream.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"");
 }

@@ -7,6 +7,7 @@
 //! | `live` | what is searched for at this moment |
 //! | `scrubber` | a body in chunks |
 //! | `body` | a body of hyper, and its trailers |
+//! | `socket` | what a WebSocket answers, message by message |
 //! | `coding` | bodies that are compressed, and how not to be sent any |
 //!
 //! An upstream that is asked to echo what it is sent would otherwise tell the agent the value that the
@@ -19,6 +20,7 @@ mod forms;
 mod live;
 mod needles;
 mod scrubber;
+mod socket;
 #[cfg(test)]
 mod testing;
 
@@ -28,3 +30,4 @@ pub(crate) use forms::{COMPONENT, SEGMENT};
 pub use live::Live;
 pub use needles::Needles;
 pub use scrubber::Scrubber;
+pub use socket::{ScrubbedSocket, Unframed};

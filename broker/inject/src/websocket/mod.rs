@@ -4,10 +4,12 @@
 
 mod frame;
 
+pub(crate) use frame::{Head, Opcode, Sender};
+
 use valetkey_secret::IssuedToken;
 
 use crate::{PlaceError, into_json};
-use frame::{Frame, Opcode};
+use frame::Frame;
 
 /// Longest first message, in bytes.
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
