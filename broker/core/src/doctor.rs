@@ -3,7 +3,7 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Broker, Lock, Locked,
+    Broker, Delivery, Lock, Locked, SourceKind,
     ports::{LoginStatus, Persistence, StoreReport, StoreState},
 };
 
@@ -63,6 +63,7 @@ pub async fn examine(broker: &Broker) -> Vec<Finding> {
     let mut findings = broker.host.clone();
     let store = broker.ports.secrets.inspect().await;
     findings.extend(keyring(&store));
+    findings.extend(secrets(broker, &store));
     findings.extend(logins(&broker.ports.logins.list()));
     let policies = broker.ports.policy.summary();
     findings.push(Finding::well(
@@ -70,7 +71,8 @@ pub async fn examine(broker: &Broker) -> Vec<Finding> {
         format!("{} in force", policies.policies),
     ));
     findings.push(ledger(broker).await);
-    findings.extend(broker.ports.sinks.iter().map(|sink| sink.finding()));
+    let watched = broker.ports.watched.iter();
+    findings.extend(watched.map(|thing| thing.finding()));
     findings.extend(locks(&broker.ports.locks.held()));
     findings.push(reviewer(broker));
     findings
@@ -100,6 +102,32 @@ fn keyring(report: &StoreReport) -> Vec<Finding> {
         ),
     };
     vec![state, persistence]
+}
+
+/// Those that credentials need and nobody has stored. A keyring that cannot be used names none.
+fn secrets(broker: &Broker, store: &StoreReport) -> Vec<Finding> {
+    if store.state != StoreState::Ready {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    for credential in broker.settings.credentials.iter() {
+        let Delivery::Inject(inject) = &credential.delivery else {
+            continue;
+        };
+        let secret = &inject.secret;
+        if credential.source == SourceKind::Static && !store.names.contains(secret) {
+            missing.push(Finding::ailing(
+                "secret",
+                Health::Ill,
+                format!(
+                    "`{secret}` is not stored, which credential `{}` is",
+                    credential.name
+                ),
+                format!("store it with `valetkey secret add {secret}`"),
+            ));
+        }
+    }
+    missing
 }
 
 fn logins(logins: &[LoginStatus]) -> Vec<Finding> {

@@ -9,7 +9,9 @@ use valetkey_core::{
     doctor::{Finding, Health},
     lifecycle::SessionsFollowLogins,
     network::OriginPattern,
-    ports::{Callers, Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore},
+    ports::{
+        Callers, Clock, Entropy, Messenger, PolicyError, Ports, Reviewer, SecretStore, Watched,
+    },
 };
 use valetkey_egress::{
     Egress, Limits as EgressLimits, Network, Options as EgressOptions, Porter, ProxiedDoors,
@@ -119,10 +121,7 @@ pub(crate) async fn wire(
             secrets,
             ledger: Arc::clone(&store) as _,
             audit: Arc::clone(&store) as _,
-            sinks: sinks
-                .iter()
-                .map(|sink| Arc::new(sink.status()) as _)
-                .collect(),
+            watched: watched(paths, &sinks),
             sessions: Arc::clone(&store) as _,
             logins: Arc::clone(&logins) as _,
             doors: Arc::new(proxied),
@@ -301,6 +300,12 @@ fn sinks(config: &Config) -> Vec<FileSink> {
         Sink::File(path) => FileSink::new(path.clone()),
     });
     sinks.collect()
+}
+
+fn watched(paths: &Paths, sinks: &[FileSink]) -> Vec<Arc<dyn Watched>> {
+    let config = Arc::new(config::AsRead::new(paths.config.clone()));
+    let sinks = sinks.iter().map(|sink| Arc::new(sink.status()) as _);
+    sinks.chain([config as _]).collect()
 }
 
 fn nobody_answers(why: &str) -> Finding {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::sync::watch;
 use valetkey_core::{
     doctor::{Finding, Health},
-    ports::Sink,
+    ports::Watched,
 };
 
 use crate::trouble::Trouble;
@@ -50,7 +50,7 @@ impl SinkStatus {
     }
 }
 
-impl Sink for SinkStatus {
+impl Watched for SinkStatus {
     fn finding(&self) -> Finding {
         const NAME: &str = "ledger sink";
         let path = self.path.display();

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use valetkey_core::{
     Event, Record,
     doctor::Health,
-    ports::{Audit, Ledger, Sink as _},
+    ports::{Audit, Ledger, Watched as _},
     record::SealedRecord,
 };
 use valetkey_support::fakes::ledger::MemoryLedger;

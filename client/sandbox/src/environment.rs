@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     options::Options,
     room::{HOME, PROGRAMS, PROXY_PORT, Room, SOCKETS},
+    trust::FOR_JAVA,
 };
 
 /// Let through whatever the profile says: how a terminal shows text, in which language, the time, and
@@ -41,6 +42,7 @@ pub(crate) fn add(options: &mut Options, room: &Room) -> Result<(), Error> {
     options.variable("PWD", &room.workspace.path);
     if room.proxy {
         through_the_proxy(options);
+        java(options, room);
     }
     for (name, value) in &room.variables {
         if name.is_empty() || name.contains('=') {
@@ -76,7 +78,16 @@ fn through_the_proxy(options: &mut Options) {
         options.variable(name, "localhost,127.0.0.1,::1");
     }
     options.variable("NODE_USE_ENV_PROXY", "1");
-    let java = ["http", "https"]
-        .map(|scheme| format!("-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}"));
-    options.variable("JAVA_TOOL_OPTIONS", java.join(" "));
+}
+
+/// Java heeds no variable of other programs.
+fn java(options: &mut Options, room: &Room) {
+    let mut words = ["http", "https"]
+        .map(|scheme| format!("-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={PROXY_PORT}"))
+        .join(" ");
+    if room.authority.is_some() {
+        let store = "-Djavax.net.ssl.trustStore";
+        words = format!("{words} {store}={FOR_JAVA} {store}Type=JKS");
+    }
+    options.variable("JAVA_TOOL_OPTIONS", words);
 }

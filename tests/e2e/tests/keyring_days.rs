@@ -45,6 +45,40 @@ fn a_locked_keyring_refuses_who_needs_it_and_keeps_nobody_waiting() {
     world.valetkey("doctor").ok();
 }
 
+#[test]
+fn doctor_tells_of_a_secret_that_nobody_stored_and_of_a_changed_configuration() {
+    let mut world = World::new();
+    world.configure(
+        r#"
+[credentials.tracker]
+source = "static"
+secret = "tracker-key"
+[[credentials.tracker.inject]]
+hosts = ["tracker.example.test"]
+scope = "issues:read"
+header = "authorization"
+"#,
+    );
+    world.start();
+    let doctor = world.valetkey("doctor");
+    assert_eq!(doctor.status, 1, "{doctor:?}");
+    let step = "store it with `valetkey secret add tracker-key`";
+    assert!(doctor.stdout.contains(step), "{doctor:?}");
+
+    let mut add = world.command(["secret", "add", "tracker-key"]);
+    Outcome::of(&mut add, b"canary-of-a-tracker").ok();
+    let doctor = world.valetkey("doctor").ok();
+    assert!(!doctor.stdout.contains("tracker-key"), "{doctor:?}");
+    assert!(
+        doctor.stdout.contains("as the broker read it"),
+        "{doctor:?}"
+    );
+
+    world.configure("");
+    let doctor = world.valetkey("doctor").ok();
+    assert!(doctor.stdout.contains("was changed since"), "{doctor:?}");
+}
+
 /// What needs no keyring: lists, refusals, a revocation.
 fn goes_on_without_the_keyring(
     world: &World,

@@ -123,8 +123,8 @@ impl Far {
         );
         state.came.clear();
         state.open = None;
+        state.upgraded = request.head.has("upgrade") && !request.target().contains("/no");
         if !early {
-            state.upgraded = request.head.has("upgrade") && !request.target().contains("/no");
             let answer = answer(&request.head, &request.raw);
             self.say(answer);
         }

@@ -95,7 +95,7 @@ impl House {
             keys: Arc::new(TwoKeys),
             ledger: Arc::clone(&ledger) as _,
             audit: Arc::clone(&ledger) as _,
-            sinks: Vec::new(),
+            watched: Vec::new(),
             sessions: Arc::new(MemorySessions::new(Arc::clone(&ledger))),
             logins: Arc::clone(&logins) as _,
             doors: Arc::clone(&doors) as _,

@@ -21,8 +21,8 @@ mod reviewer;
 mod rooms;
 mod secret_store;
 mod sessions;
-mod sinks;
 mod sources;
+mod watched;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -50,8 +50,8 @@ pub use reviewer::{ReviewCase, ReviewError, Reviewer};
 pub use rooms::{Furniture, RoomError, Rooms};
 pub use secret_store::{Persistence, SecretKey, SecretStore, StoreError, StoreReport, StoreState};
 pub use sessions::{SessionFilter, Sessions};
-pub use sinks::Sink;
 pub use sources::{Effect, Retraction, SourceError, Sources};
+pub use watched::Watched;
 
 /// A future that a port gives back.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -83,8 +83,8 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     /// Read the ledger back.
     pub audit: Arc<dyn Audit>,
-    /// Its copies.
-    pub sinks: Vec<Arc<dyn Sink>>,
+    /// Look at what only this process knows of.
+    pub watched: Vec<Arc<dyn Watched>>,
     /// Load, save, list, leases.
     pub sessions: Arc<dyn Sessions>,
     /// Who is logged in.

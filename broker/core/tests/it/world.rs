@@ -90,7 +90,7 @@ impl World {
             keys: Arc::new(NoKeys),
             ledger: Arc::clone(&ledger) as _,
             audit: Arc::clone(&records) as _,
-            sinks: Vec::new(),
+            watched: Vec::new(),
             sessions: Arc::new(MemorySessions::new(records)),
             logins: Arc::clone(&logins) as _,
             doors: Arc::clone(&doors) as _,

@@ -78,7 +78,7 @@ impl House {
             keys: Arc::new(NoKeys),
             ledger: Arc::clone(&ledger) as _,
             audit: Arc::clone(&ledger) as _,
-            sinks: Vec::new(),
+            watched: Vec::new(),
             sessions: Arc::new(MemorySessions::new(Arc::clone(&ledger))),
             logins: logins as _,
             doors: Arc::new(NoDoors),

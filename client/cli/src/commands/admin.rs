@@ -9,6 +9,7 @@ use valetkey_sdk::{
 
 use super::{
     Outcome,
+    find::SESSION,
     view::{left, name, tone},
 };
 use crate::{
@@ -80,7 +81,7 @@ struct Revoke {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Target {
-    /// This session
+    /// This session: its id, or at least six digits of its beginning or end
     #[arg(long, value_name = "ID")]
     session: Option<String>,
     /// Every session of this user: a subject or a display name
@@ -195,7 +196,12 @@ impl Revoke {
                 "answer `yes`, or pass `--yes`",
             ));
         }
-        let revoke = control.revoke(&self.account, self.target.into(), &self.reason);
+        let mut target = self.target;
+        if let Some(part) = target.session.take() {
+            let live = control.sessions(&self.account, None);
+            target.session = Some(SESSION.id(part, live, |one| &one.id).await?);
+        }
+        let revoke = control.revoke(&self.account, target.into(), &self.reason);
         let report = output.waiting("revoking", revoke).await?;
         let sessions = report.sessions.into_iter().map(|revoked| Revoked {
             session: revoked.session.map(Session::from),

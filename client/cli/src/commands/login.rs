@@ -121,14 +121,20 @@ impl Show for Step {
                     &format!("The code is good for {}.", span(*expires_in)),
                 );
             }
-            Self::Done { account, user } => page.toned(
-                Tone::Good,
-                &format!(
-                    "Logged in as {} at {} (account {account}).",
-                    user.name(),
-                    user.issuer
-                ),
-            ),
+            Self::Done { account, user } => {
+                let groups = match user.groups.as_slice() {
+                    [] => "no groups, which most policies ask for".to_owned(),
+                    groups => format!("groups {}", groups.join(" ")),
+                };
+                page.toned(
+                    Tone::Good,
+                    &format!(
+                        "Logged in as {} at {} (account {account}; {groups}).",
+                        user.name(),
+                        user.issuer
+                    ),
+                );
+            }
         }
     }
 }

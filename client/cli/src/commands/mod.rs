@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+mod find;
 pub(crate) mod grants;
 pub(crate) mod keys;
 pub(crate) mod lock;

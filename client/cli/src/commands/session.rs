@@ -14,6 +14,7 @@ use valetkey_sdk::{Agent, Control, Developer, Exit, wire::developer as dev};
 
 use super::{
     Outcome,
+    find::SESSION,
     view::{OwnSession, Session as View, Sessions},
 };
 use crate::{
@@ -43,7 +44,7 @@ enum Action {
     /// Show one session and its live tokens; without ID the one that this runs in
     #[command(after_help = "Example: valetkey session show ID --json")]
     Show {
-        /// Its id
+        /// Its id, or at least six digits of its beginning or end
         id: Option<String>,
     },
     /// Wake a session that is held because of what its agent did
@@ -51,13 +52,13 @@ enum Action {
     /// A session is held when it asks people too often, or when a reviewer refuses it again and again.
     #[command(after_help = "Example: valetkey session resume ID")]
     Resume {
-        /// Its id
+        /// Its id, or at least six digits of its beginning or end
         id: String,
     },
     /// End a session at once
     #[command(after_help = "Example: valetkey session end ID")]
     End {
-        /// Its id
+        /// Its id, or at least six digits of its beginning or end
         id: String,
     },
 }
@@ -130,14 +131,20 @@ impl Session {
                 let session = Agent::from_env().await?.session().await?;
                 output.print(&OwnSession::from(session))?;
             }
-            Action::Show { id: Some(id) } => show(&connect().await?, &id, output).await?,
+            Action::Show { id: Some(id) } => {
+                let developer = connect().await?;
+                let id = meant(&developer, id, Some(OVER)).await?;
+                show(&developer, &id, output).await?;
+            }
             Action::Resume { id } => {
-                let session = connect().await?.resume_session(&id).await?;
-                output.print(&Changed(session.into()))?;
+                let developer = connect().await?;
+                let id = meant(&developer, id, None).await?;
+                output.print(&Changed(developer.resume_session(&id).await?.into()))?;
             }
             Action::End { id } => {
-                let session = connect().await?.end_session(&id).await?;
-                output.print(&Changed(session.into()))?;
+                let developer = connect().await?;
+                let id = meant(&developer, id, None).await?;
+                output.print(&Changed(developer.end_session(&id).await?.into()))?;
             }
         }
         Ok(Exit::Ok)
@@ -166,6 +173,16 @@ impl Start {
             .await?;
         output.print(&Started(session.into()))
     }
+}
+
+/// Among this many sessions that are over one is looked for by a part of its id.
+const OVER: u32 = 100;
+
+/// The whole id of a session of which a part is given.
+async fn meant(developer: &Developer, id: String, recent: Option<u32>) -> Result<String, Failure> {
+    SESSION
+        .id(id, developer.sessions(recent), |one| &one.id)
+        .await
 }
 
 async fn show(developer: &Developer, id: &str, output: &Output) -> Result<(), Failure> {

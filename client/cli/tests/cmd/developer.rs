@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::doors::HELD;
 use crate::{
     run::{run, valetkey},
     stub::{Script, Stub},
@@ -107,7 +108,7 @@ fn sessions_are_listed_shown_and_ended() {
     let lines: Vec<_> = listed.lines().collect();
     assert_eq!(lines.len(), 5, "{listed}");
     assert!(
-        lines[0].starts_with("id   agent  user  state    ends in"),
+        lines[0].ends_with("  agent  user  state    ends in"),
         "{listed}"
     );
     assert!(lines[2].ends_with("revoked  -"), "{listed}");
@@ -115,17 +116,25 @@ fn sessions_are_listed_shown_and_ended() {
     let json = stub.owner("session list --json").ok().json();
     assert_eq!(json["sessions"][1]["state"], "revoked");
 
-    let shown = stub.owner("session show s-9").ok().stdout;
-    assert!(shown.contains("session    s-9"), "{shown}");
+    let shown = stub.owner("session show 7fdaf21b").ok().stdout;
+    assert!(shown.contains(&format!("session    {HELD}")), "{shown}");
     assert!(shown.contains("lease-1  demo-api"), "{shown}");
-    let json = stub.owner("session show s-9 --json").ok().json();
+    let json = stub
+        .owner(&format!("session show {HELD} --json"))
+        .ok()
+        .json();
     assert_eq!(
         (&json["id"], &json["leases"][0]["id"]),
-        (&"s-9".into(), &"lease-1".into())
+        (&HELD.into(), &"lease-1".into())
     );
 
-    let ended = stub.owner("session end s-9").ok().stdout;
-    assert_eq!(ended, "Session s-9 is ended.\n");
+    let ended = stub.owner("session end 01a1f9").ok().stdout;
+    assert_eq!(ended, format!("Session {HELD} is ended.\n"));
+    let unknown = stub.owner("session end 01a1f8");
+    assert!(
+        unknown.stderr.contains("there is no session"),
+        "{unknown:?}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Locks, and sessions that are held.
 
+use crate::doors::HELD;
 use crate::stub::{Script, Stub};
 
 #[test]
@@ -67,10 +68,15 @@ fn a_session_that_is_held_says_why_and_is_woken() {
     let stub = Stub::start();
     let listed = stub.owner("session list").ok().stdout;
     assert!(
-        listed.ends_with("s-3 is held: word. Wake it: valetkey session resume s-3\n"),
+        listed.ends_with(&format!(
+            "{HELD} is held: word. Wake it: valetkey session resume {HELD}\n"
+        )),
         "{listed}"
     );
-    let woken = stub.owner("session resume s-3").ok().stdout;
-    assert_eq!(woken, "Session s-3 is active.\n");
-    assert_eq!(stub.last(), "ResumeSessionRequest { id: \"s-3\" }");
+    let woken = stub.owner("session resume 7fdaf21b").ok().stdout;
+    assert_eq!(woken, format!("Session {HELD} is active.\n"));
+    assert_eq!(
+        stub.last(),
+        format!("ResumeSessionRequest {{ id: \"{HELD}\" }}")
+    );
 }

@@ -42,7 +42,7 @@ fn the_address_is_printed_and_opened() {
         outcome.stdout,
         format!(
             "Sign in at this address:\n{URL}\n\
-             Logged in as word at https://idp.test (account work).\n"
+             Logged in as word at https://idp.test (account work; groups word).\n"
         )
     );
     // Reading the pipe waits for the browser, which goes on by itself.

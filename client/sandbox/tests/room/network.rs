@@ -54,7 +54,7 @@ fn without_a_proxy_nothing_listens() {
 #[test]
 fn the_authority_is_believed_beside_the_hosts() {
     let house = House::new();
-    let pem = "-----BEGIN CERTIFICATE-----\nthe proxy\n-----END CERTIFICATE-----\n";
+    let pem = "-----BEGIN CERTIFICATE-----\ndGhlIHByb3h5\n-----END CERTIFICATE-----\n";
     let mut room = house.room(
         "tail -n2 $SSL_CERT_FILE; cat $NODE_EXTRA_CA_CERTS; grep -c BEGIN $SSL_CERT_FILE; \
          cmp $SSL_CERT_FILE /etc/ssl/certs/ca-certificates.crt; echo > $SSL_CERT_FILE",
@@ -64,7 +64,7 @@ fn the_authority_is_believed_beside_the_hosts() {
     assert!(
         outcome
             .text
-            .starts_with(&format!("the proxy\n-----END CERTIFICATE-----\n{pem}"))
+            .starts_with(&format!("dGhlIHByb3h5\n-----END CERTIFICATE-----\n{pem}"))
     );
     assert!(!outcome.text.contains("differ"), "{}", outcome.text);
     assert_ne!(outcome.status, 0, "it cannot be changed");

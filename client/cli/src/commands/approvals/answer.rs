@@ -9,16 +9,16 @@ use valetkey_sdk::{
     wire::developer::{AnswerApprovalRequest, answer_approval_request::Answer},
 };
 
-use super::{find::find, view::Approval};
+use super::view::Approval;
 use crate::{
     args::ACCOUNT,
-    commands::Outcome,
+    commands::{Outcome, find::APPROVAL},
     failure::Failure,
     lifetime,
     output::{Output, Page, Show, Tone, moment, now, remaining, span},
 };
 
-/// Say yes to a question: for one token, for a time, or for the rest of its session
+/// Say yes to a question: once, for a time, or for the rest of its session
 ///
 /// Shows what is granted, and asks before it is; where nobody can be asked it needs --yes. What is granted is what was shown, the
 /// same or less, and the policies are asked again whenever the answer is used.
@@ -41,7 +41,7 @@ pub(super) struct Approve {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Reach {
-    /// For one token
+    /// For one token, or one leave to use the network
     #[arg(long)]
     once: bool,
     /// For every request like it until the session ends
@@ -174,7 +174,8 @@ async fn search(
     let approvals = output
         .waiting("asking the broker", developer.approvals(account))
         .await?;
-    find(approvals.into_iter().map(Approval::from).collect(), id)
+    let approvals = approvals.into_iter().map(Approval::from).collect();
+    APPROVAL.find(approvals, id, |one| &one.id)
 }
 
 /// The same; one that is settled is not shown as if it could be answered.
@@ -218,7 +219,7 @@ impl Reach {
     async fn words(&self, developer: &Developer, approval: &Approval) -> String {
         const LIKE: &str = "every request like it or for less";
         match self.time {
-            _ if self.once => "one token".to_owned(),
+            _ if self.once => format!("one {}", approval.unit()),
             Some(time) => {
                 let seconds = time.as_secs();
                 format!("{LIKE}, for {} at most", span(seconds))
@@ -260,7 +261,10 @@ impl Show for Answered {
         let subject = approval.subject();
         match (approval.state.as_str(), approval.granted_until) {
             ("granted", until) => {
-                let kind = if approval.once { " for one token" } else { "" };
+                let kind = match approval.once {
+                    true => format!(" for one {}", approval.unit()),
+                    false => String::new(),
+                };
                 let until = until.map_or_else(String::new, |at| format!(", until {}", moment(at)));
                 page.toned(Tone::Good, &format!("Granted{kind}{until}: {subject}."));
                 if let Some(idle) = approval.idle_seconds {

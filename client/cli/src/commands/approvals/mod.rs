@@ -1,7 +1,6 @@
 //! `valetkey approvals`: questions of agents, and answers.
 
 mod answer;
-mod find;
 mod view;
 mod watch;
 mod withdraw;

@@ -133,19 +133,27 @@ impl Approval {
 
     /// What it is about, in one line.
     pub(crate) fn subject(&self) -> String {
+        let (credential, asked) = (&self.credential, self.asked());
         format!(
-            "`{}` ({}) for agent `{}` of {}",
-            self.credential,
-            self.asked(),
+            "`{credential}` ({asked}) for agent `{}` of {}",
             self.agent,
             self.user()
         )
     }
 
+    fn is_network(&self) -> bool {
+        self.credential == NETWORK
+    }
+
+    /// What a yes gives once.
+    pub(crate) fn unit(&self) -> &'static str {
+        if self.is_network() { "leave" } else { "token" }
+    }
+
     /// The scopes; of leave to use the network also what for, without which they say nothing.
     pub(crate) fn asked(&self) -> String {
         let scopes = self.scopes.join(" ");
-        if self.credential == NETWORK {
+        if self.is_network() {
             format!("{scopes} {}", self.audience)
         } else {
             scopes
@@ -173,13 +181,20 @@ impl Approval {
                 format!("{} (session {})", self.agent, self.session),
             ),
         ];
+        if self.is_network() {
+            facts.push(("network", self.asked()));
+        } else {
+            facts.extend([
+                ("credential", self.credential.clone()),
+                ("scopes", self.scopes.join(" ")),
+                ("audience", self.audience.clone()),
+            ]);
+        }
+        let lifetime = span(self.lifetime_seconds);
         facts.extend([
-            ("credential", self.credential.clone()),
-            ("scopes", self.scopes.join(" ")),
-            ("audience", self.audience.clone()),
             (
                 "lifetime",
-                format!("each token {} at most", span(self.lifetime_seconds)),
+                format!("each {} {lifetime} at most", self.unit()),
             ),
             ("tier", format!("{}{policies}", self.tier)),
         ]);
@@ -229,7 +244,9 @@ impl Approval {
             }
             "granted" => {
                 let mut text = format!("granted by {by}");
-                text.push_str(if self.once { " for one token" } else { "" });
+                if self.once {
+                    text.push_str(&format!(" for one {}", self.unit()));
+                }
                 if let Some(until) = self.granted_until {
                     text.push_str(&format!(", until {}", moment(until)));
                 }

@@ -5,7 +5,7 @@ use valetkey_sdk::wire::developer::{
     self as dev, developer_server::Developer, login_response::Step,
 };
 
-use super::{Answers, Doors, FAR, reply, stream};
+use super::{Answers, Doors, FAR, HELD, reply, stream};
 
 #[tonic::async_trait]
 impl Developer for Doors {
@@ -129,7 +129,7 @@ impl Developer for Doors {
         let sessions = vec![
             self.session("s-1", "active"),
             self.session("s-2", "revoked"),
-            self.session("s-3", "held"),
+            self.session(HELD, "held"),
         ];
         reply(dev::ListSessionsResponse { sessions })
     }

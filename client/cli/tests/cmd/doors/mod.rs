@@ -16,6 +16,9 @@ use crate::stub::Script;
 /// The year 2100, in seconds since the epoch.
 pub(crate) const FAR: u64 = 4_102_444_800;
 
+/// A session that is held.
+pub(crate) const HELD: &str = "01a1f989d68175f48f7a320e7fdaf21b";
+
 pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use crate::{
 /// What a person may do with an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// Yes, for one token.
+    /// Yes, once.
     Once,
     /// Yes, until its session ends.
     Session,
@@ -252,7 +252,7 @@ impl Deed {
     /// What a `y` would do.
     pub(super) fn intent(self) -> String {
         match self {
-            Self::Once => "Grant one token of".to_owned(),
+            Self::Once => "Grant once".to_owned(),
             Self::Session => "Grant until its session ends".to_owned(),
             Self::For(seconds) => format!("Grant for {}", span(seconds)),
             Self::Deny => "Deny".to_owned(),

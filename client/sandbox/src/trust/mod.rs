@@ -1,6 +1,10 @@
 //! Whom the programs in a room believe: whom the host believes, and the proxy of the broker.
 
+mod java;
+
 use std::{fs, path::Path};
+
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
     error::{Error, os},
@@ -9,6 +13,7 @@ use crate::{
 
 const ALL: &str = "/run/valetkey-ca/bundle.pem";
 const PROXY_ALONE: &str = "/run/valetkey-ca/ca.pem";
+pub(crate) const FOR_JAVA: &str = "/run/valetkey-ca/trust.jks";
 
 /// Where distributions keep all certificates in one file. The first is what most programs read that heed
 /// no variable.
@@ -32,10 +37,11 @@ const INSTEAD: &[&str] = &[
     "DENO_CERT",
 ];
 
-/// The files and the variables for an authority (PEM). Java has a store of its own format, which is not
-/// made: its programs go through the proxy and do not believe it.
+/// The files and the variables for an authority (PEM).
 pub(crate) fn add(options: &mut Options, authority: &str) -> Result<(), Error> {
     let host = OF_THE_HOST.iter().find(|path| Path::new(path).is_file());
+    CertificateDer::from_pem_slice(authority.as_bytes())
+        .map_err(|_| Error::Plan("an authority that is no certificate"))?;
     let mut bundle = match host {
         Some(path) => fs::read(path).map_err(os("reading the certificates of the host"))?,
         None => Vec::new(),
@@ -44,6 +50,11 @@ pub(crate) fn add(options: &mut Options, authority: &str) -> Result<(), Error> {
         bundle.push(b'\n');
     }
     bundle.extend(authority.as_bytes());
+    // What is none is nothing to a program that reads the bundle, and so it is to Java.
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&bundle)
+        .filter_map(Result::ok)
+        .collect();
+    options.copy(&java::store(&all), Path::new(FOR_JAVA))?;
     options.copy(&bundle, Path::new(ALL))?;
     options.copy(authority.as_bytes(), Path::new(PROXY_ALONE))?;
     if let Some(path) = host
