@@ -59,16 +59,30 @@ pub(crate) fn head(target: &str, host: &str) -> String {
     )
 }
 
+/// Asks the host for a WebSocket.
+async fn ask(house: &House, host: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(house.door).await.unwrap();
+    let head = head(&format!("http://{host}/"), host);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+/// The same, where a value goes to the host, and hears that it agrees.
+async fn lent(house: &House, host: &str, place: Placement, always: bool) -> TcpStream {
+    let (origin, value) = (format!("http://{host}"), "sk-live-canary-7777");
+    house.gate.inject("key", &origin, place, always, value);
+    let mut stream = ask(house, host).await;
+    let answer = client::whole(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    stream
+}
+
 #[tokio::test]
 async fn bytes_pass_after_the_handshake() {
     let house = House::new().await;
     let at = origin::plain(parrot).await;
     let host = format!("api.test:{}", at.port());
-    let mut stream = TcpStream::connect(house.door).await.unwrap();
-    stream
-        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
-        .await
-        .unwrap();
+    let mut stream = ask(&house, &host).await;
     talk(&mut stream).await;
     let at = origin::tls(true, parrot).await;
     let host = format!("api.test:{}", at.port());
@@ -85,11 +99,7 @@ async fn who_may_only_read_opens_none() {
     let at = origin::plain(parrot).await;
     let host = format!("api.test:{}", at.port());
     house.gate.deny(format!("POST http://{host}/"));
-    let mut stream = TcpStream::connect(house.door).await.unwrap();
-    stream
-        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
-        .await
-        .unwrap();
+    let mut stream = ask(&house, &host).await;
     let answer = client::whole(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }
@@ -114,20 +124,7 @@ async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
     let place = Placement::WebSocket {
         pointer: "/token".into(),
     };
-    house.gate.inject(
-        "key",
-        &format!("http://{host}"),
-        place,
-        false,
-        "sk-live-canary-7777",
-    );
-    let mut stream = TcpStream::connect(house.door).await.unwrap();
-    stream
-        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
-        .await
-        .unwrap();
-    let answer = client::whole(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    let mut stream = lent(&house, &host, place, false).await;
     let frame = |text: &str| {
         let head = [0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
         [&head, text.as_bytes()].concat()
@@ -158,20 +155,7 @@ async fn an_origin_that_speaks_no_websocket_is_not_listened_to() {
         name: "authorization".into(),
         prefix: "Bearer ".into(),
     };
-    house.gate.inject(
-        "key",
-        &format!("http://{host}"),
-        place,
-        true,
-        "sk-live-canary-7777",
-    );
-    let mut stream = TcpStream::connect(house.door).await.unwrap();
-    stream
-        .write_all(head(&format!("http://{host}/"), &host).as_bytes())
-        .await
-        .unwrap();
-    let answer = client::whole(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    let mut stream = lent(&house, &host, place, true).await;
     // A client masks, and this origin sends the same back.
     stream.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
     let mut heard = Vec::new();

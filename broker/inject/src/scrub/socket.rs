@@ -32,6 +32,10 @@ pub struct ScrubbedSocket {
     /// Heads and control frames, each with how many bytes of the message stand before it and after the last.
     /// The first of them has some.
     waiting: VecDeque<(usize, Vec<u8>)>,
+    /// How many bytes of the message stand before the last of them.
+    ahead: usize,
+    /// How many bytes they are.
+    length: usize,
 }
 
 struct Data {
@@ -49,6 +53,8 @@ impl ScrubbedSocket {
             frame: None,
             pending: Vec::new(),
             waiting: VecDeque::new(),
+            ahead: 0,
+            length: 0,
         }
     }
 
@@ -127,17 +133,20 @@ impl ScrubbedSocket {
 
     /// What stands between bytes of a message.
     fn insert(&mut self, mut raw: Vec<u8>, out: &mut Vec<u8>) -> Result<(), Unframed> {
-        let counted: usize = self.waiting.iter().map(|(before, _)| before).sum();
-        let before = self.message.held() - counted;
+        let before = self.message.held() - self.ahead;
+        if before == 0 && self.waiting.is_empty() {
+            out.append(&mut raw);
+            return Ok(());
+        }
+        self.length += raw.len();
+        if self.length > WAITING_LIMIT {
+            return Err(Unframed);
+        }
         match self.waiting.back_mut() {
-            None if before == 0 => out.append(&mut raw),
             Some((_, last)) if before == 0 => last.append(&mut raw),
             _ => self.waiting.push_back((before, raw)),
         }
-        let waiting: usize = self.waiting.iter().map(|(_, raw)| raw.len()).sum();
-        if waiting > WAITING_LIMIT {
-            return Err(Unframed);
-        }
+        self.ahead += before;
         Ok(())
     }
 
@@ -146,8 +155,11 @@ impl ScrubbedSocket {
         while let Some((before, raw)) = self.waiting.front_mut() {
             let Some((first, rest)) = bytes.split_at_checked(*before) else {
                 *before -= bytes.len();
+                self.ahead -= bytes.len();
                 break;
             };
+            self.ahead -= first.len();
+            self.length -= raw.len();
             out.extend_from_slice(first);
             out.append(raw);
             bytes = rest;
