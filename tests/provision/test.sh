@@ -10,8 +10,10 @@
 packages \
     Xvfb=xvfb \
     dunst=dunst \
+    /usr/bin/gh=gh \
     git=git \
     ip=iproute2 \
+    /usr/bin/javac=default-jdk-headless \
     keyctl=keyutils \
     minisign=minisign \
     openssl=openssl \

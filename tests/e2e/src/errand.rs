@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::PathBuf, process::Command};
 
 use crate::{
     Outcome, World,
-    origin::{HOSTS, Tls},
+    origin::{HOSTS, Origin, Tls},
     repository,
 };
 
@@ -126,6 +126,77 @@ impl World {
             (1, ""),
             "the secret was kept: {found:?}"
         );
+    }
+}
+
+/// A world whose agents are sent to one host: `api.test`, at a port of its own.
+pub struct Trip {
+    /// Where the broker and its agents are.
+    pub world: World,
+    /// What they are sent to.
+    pub origin: Origin,
+    /// What the host shows over TLS, if it does.
+    pub tls: Option<Tls>,
+    /// The host's URL, without a path.
+    pub base: String,
+    /// The host and its port.
+    pub host: String,
+}
+
+impl Trip {
+    /// To a script over TLS that has these arguments, open for errands. In the TOML that is added HOST stands
+    /// for `api.test:PORT`, and PORT for the port.
+    pub fn to(script: &str, arguments: &[&str], extra: &str) -> Self {
+        Self::within(World::new(), script, arguments, extra)
+    }
+
+    /// The same in a world that is there already.
+    pub fn within(world: World, script: &str, arguments: &[&str], extra: &str) -> Self {
+        let tls = Tls::new(&world);
+        let origin = Origin::secure(&world, script, &tls, arguments);
+        Self::begin(world, origin, Some(tls), extra)
+    }
+
+    /// The same without TLS.
+    pub fn in_the_clear(script: &str, extra: &str) -> Self {
+        let world = World::new();
+        let origin = Origin::plain(&world, script);
+        Self::begin(world, origin, None, extra)
+    }
+
+    fn begin(mut world: World, origin: Origin, tls: Option<Tls>, extra: &str) -> Self {
+        let port = origin.port();
+        let host = format!("{}:{port}", HOSTS[0]);
+        let extra = extra.replace("HOST", &host);
+        let extra = extra.replace("PORT", &port.to_string());
+        world.configure_errands(tls.as_ref(), &[port], &extra);
+        world.open_for_errands();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        Self {
+            world,
+            origin,
+            tls,
+            base: format!("{scheme}://{host}"),
+            host,
+        }
+    }
+
+    /// Puts a file into the workspace.
+    pub fn pack(&self, name: &str, text: &str) {
+        fs::write(self.world.workspace().join(name), text).expect("a file");
+    }
+
+    /// [`World::errand`] for a script that finds the host in `$HOST` and its URL in `$BASE`.
+    #[track_caller]
+    pub fn errand(&self, script: &str) -> Outcome {
+        self.errand_with("", script)
+    }
+
+    /// The same with options of `valetkey run`.
+    #[track_caller]
+    pub fn errand_with(&self, options: &str, script: &str) -> Outcome {
+        let script = format!("HOST={}; BASE={}\n{script}", self.host, self.base);
+        self.world.errand_with(options, &script)
     }
 }
 

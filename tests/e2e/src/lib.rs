@@ -27,7 +27,7 @@ mod world;
 pub use approvals::Waiting;
 pub use broker::Broker;
 pub use command::Outcome;
-pub use errand::{BASIC_CANARY, CANARY, venv};
+pub use errand::{BASIC_CANARY, CANARY, Trip, venv};
 pub use helper::Helper;
 pub use namespace::Namespace;
 pub use ordinary::as_ordinary_user;

@@ -1,6 +1,6 @@
 //! AWS's own client, whose signatures are made anew.
 
-use valetkey_e2e::{CANARY, Origin, Tls, World};
+use valetkey_e2e::{CANARY, Trip};
 
 const CLIENT: &str = r#"
 import io, sys
@@ -23,13 +23,9 @@ print(s3.get_object(Bucket="b", Key="a folder/ü+?.txt")["Body"].read().decode()
 #[test]
 fn requests_are_signed_with_the_real_key() {
     let id = "AKIAVALETKEYTEST0000";
-    let mut world = World::new();
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "aws.py", &tls, &[id, CANARY]);
-    let port = origin.port();
-    world.configure_errands(
-        Some(&tls),
-        &[port],
+    let trip = Trip::to(
+        "aws.py",
+        &[id, CANARY],
         &format!(
             r#"
 [credentials.aws]
@@ -37,18 +33,17 @@ source = "static"
 secret = "canary"
 variable = "AWS_SECRET_ACCESS_KEY"
 [[credentials.aws.inject]]
-hosts = ["api.test:{port}"]
+hosts = ["HOST"]
 scope = "read"
 sigv4 = "{id}"
 "#
         ),
     );
-    world.open_for_errands();
-    std::fs::write(world.workspace().join("client.py"), CLIENT).unwrap();
-    let script = format!("AWS_ACCESS_KEY_ID={id} python3 client.py https://api.test:{port}");
-    let said = world.errand(&script).ok();
+    trip.pack("client.py", CLIENT);
+    let script = format!("AWS_ACCESS_KEY_ID={id} python3 client.py $BASE");
+    let said = trip.errand(&script).ok();
     assert_eq!(said.stdout, "['valid']\nan object\n", "{said:?}");
-    let seen = origin.seen();
+    let seen = trip.origin.seen();
     assert_eq!(seen.len(), 4);
     for one in &seen {
         assert_eq!(one["valid"], true, "{one}");

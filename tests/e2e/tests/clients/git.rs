@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use valetkey_e2e::{BASIC_CANARY, CANARY, Origin, Outcome, Tls, World};
+use valetkey_e2e::{BASIC_CANARY, CANARY, Outcome, Trip, World};
 
 /// What a forge has: a bare repository with 200 MB that nothing can compress.
 fn forge(world: &World) -> String {
@@ -31,32 +31,26 @@ cd .. && rm -rf work
 
 #[test]
 fn a_large_repository_is_cloned_and_pushed() {
-    let mut world = World::new();
+    let world = World::new();
     let forge = forge(&world);
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "git_http.py", &tls, &[&forge, "git", CANARY]);
-    let port = origin.port();
-    world.configure_errands(
-        Some(&tls),
-        &[port],
-        &format!(
-            r#"
+    let trip = Trip::within(
+        world,
+        "git_http.py",
+        &[&forge, "git", CANARY],
+        r#"
 [credentials.forge]
 source = "static"
 secret = "canary"
 [[credentials.forge.inject]]
-hosts = ["api.test:{port}"]
+hosts = ["HOST"]
 basic = "git"
 scope = "read"
-"#
-        ),
+"#,
     );
-    world.open_for_errands();
-    let script = format!(
-        r#"
+    let script = r#"
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.test
 printf '[core]\ncompression = 0\nbigFileThreshold = 1m\n' >"$HOME/.gitconfig"
-git clone -q https://api.test:{port}/big.git copy
+git clone -q $BASE/big.git copy
 cd copy
 du -sm --exclude=.git . | cut -f1
 for number in $(seq 20); do head -c 10485760 /dev/urandom >"blob-$number"; done
@@ -65,17 +59,16 @@ git push -q origin main
 git rev-parse HEAD
 rm -rf ../copy
 cd ..
-"#
-    );
-    let said = world.errand(&script).ok();
+"#;
+    let said = trip.errand(script).ok();
     let mut lines = said.stdout.lines();
     let megabytes: u32 = lines.next().unwrap().parse().unwrap();
     assert!(megabytes >= 200, "{said:?}");
     let mut head = Command::new("git");
     head.args(["-C", &format!("{forge}/big.git"), "rev-parse", "main"]);
-    let head = Outcome::of(world.surround(&mut head), b"").ok();
+    let head = Outcome::of(trip.world.surround(&mut head), b"").ok();
     assert_eq!(lines.next(), Some(head.stdout.trim()), "{said:?}");
-    for seen in origin.seen() {
+    for seen in trip.origin.seen() {
         assert_eq!(
             seen["headers"]["authorization"],
             format!("Basic {BASIC_CANARY}")

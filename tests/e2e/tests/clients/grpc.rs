@@ -1,7 +1,7 @@
 //! gRPC: streams and trailers of HTTP/2.
 
 use serde_json::json;
-use valetkey_e2e::{CANARY, Origin, Tls, World};
+use valetkey_e2e::{CANARY, Trip};
 
 const CLIENT: &str = r#"
 import json, os, sys, grpc
@@ -16,35 +16,25 @@ print(json.dumps({"messages": messages, "end": trailers.get("x-end"), "echo": tr
 
 #[test]
 fn a_call_has_its_trailers_and_they_are_scrubbed() {
-    let mut world = World::new();
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "grpc_service.py", &tls, &[]);
-    let port = origin.port();
-    world.configure_errands(
-        Some(&tls),
-        &[port],
-        &format!(
-            r#"
+    let trip = Trip::to(
+        "grpc_service.py",
+        &[],
+        r#"
 [credentials.service]
 source = "static"
 secret = "canary"
 [[credentials.service.inject]]
-hosts = ["api.test:{port}"]
+hosts = ["HOST"]
 header = "authorization"
 scope = "read"
-"#
-        ),
+"#,
     );
-    world.open_for_errands();
-    std::fs::write(world.workspace().join("client.py"), CLIENT).unwrap();
-    let said = world
-        .errand(&format!("python3 client.py api.test:{port}"))
-        .ok()
-        .json();
+    trip.pack("client.py", CLIENT);
+    let said = trip.errand("python3 client.py $HOST").ok().json();
     assert_eq!(said["end"], "reached", "{said}");
     assert_eq!(said["messages"].as_array().map(Vec::len), Some(3), "{said}");
     assert_ne!(said["echo"], json!(null), "{said}");
-    let seen = origin.seen();
+    let seen = trip.origin.seen();
     assert_eq!(
         seen[0]["headers"]["authorization"],
         format!("Bearer {CANARY}")

@@ -1,9 +1,9 @@
 //! Every other place in a request.
 
 use serde_json::Value;
-use valetkey_e2e::{BASIC_CANARY, CANARY, Origin, Tls, World};
+use valetkey_e2e::{BASIC_CANARY, CANARY, Trip};
 
-fn place(port: u16, name: &str, way: &str) -> String {
+fn place(name: &str, way: &str) -> String {
     let variable = name.to_uppercase();
     format!(
         r#"
@@ -12,7 +12,7 @@ source = "static"
 secret = "canary"
 variable = "VALUE_{variable}"
 [[credentials.{name}.inject]]
-hosts = ["api.test:{port}"]
+hosts = ["HOST"]
 scope = "read"
 {way}
 "#
@@ -21,10 +21,6 @@ scope = "read"
 
 #[test]
 fn a_value_is_put_where_it_belongs() {
-    let mut world = World::new();
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "origin.py", &tls, &[]);
-    let port = origin.port();
     let places = [
         ("basic", "paths = ['/basic']\nbasic = 'git'"),
         ("query", "paths = ['/query']\nquery = 'key'"),
@@ -43,27 +39,23 @@ fn a_value_is_put_where_it_belongs() {
             "paths = ['/named']\nheader = 'x-key'\non_placeholder = true",
         ),
     ]
-    .map(|(name, way)| place(port, name, way));
-    world.configure_errands(Some(&tls), &[port], &places.concat());
-    world.open_for_errands();
-    let script = format!(
-        r#"
-ask() {{ curl -sSf "$@"; echo; }}
-api=https://api.test:{port}
-ask $api/basic
-ask "$api/query?a=b&key=mine&c=d"
-ask -b 'a=b; sid=mine; c=d' $api/cookie
-ask $api/bot$VALUE_SEGMENT/send?a=b
-ask --json '{{"auth": [{{"key": "mine", "b": 1.50}}], "c": "ü"}}' $api/body
-ask --json "{{\"key\": \"$VALUE_ASKED\"}}" $api/asked
-ask --json '{{"key": "mine"}}' $api/asked
-ask -H "x-key: $VALUE_NAMED" $api/named
-ask -H "x-key: mine" $api/named
-"#
-    );
-    let said = world.errand(&script).ok();
+    .map(|(name, way)| place(name, way));
+    let trip = Trip::to("origin.py", &[], &places.concat());
+    let script = r#"
+ask() { curl -sSf "$@"; echo; }
+ask $BASE/basic
+ask "$BASE/query?a=b&key=mine&c=d"
+ask -b 'a=b; sid=mine; c=d' $BASE/cookie
+ask $BASE/bot$VALUE_SEGMENT/send?a=b
+ask --json '{"auth": [{"key": "mine", "b": 1.50}], "c": "ü"}' $BASE/body
+ask --json "{\"key\": \"$VALUE_ASKED\"}" $BASE/asked
+ask --json '{"key": "mine"}' $BASE/asked
+ask -H "x-key: $VALUE_NAMED" $BASE/named
+ask -H "x-key: mine" $BASE/named
+"#;
+    let said = trip.errand(script).ok();
     assert_eq!(said.stdout.trim().lines().count(), 9, "{said:?}");
-    let one = |path: &str, number: usize| origin.seen_at(path)[number].clone();
+    let one = |path: &str, number: usize| trip.origin.seen_at(path)[number].clone();
     assert_eq!(
         one("/basic", 0)["headers"]["authorization"],
         format!("Basic {BASIC_CANARY}")
@@ -98,33 +90,30 @@ ask -H "x-key: mine" $api/named
 /// another session.
 #[test]
 fn a_placeholder_elsewhere_is_an_alarm() {
-    let mut world = World::new();
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "origin.py", &tls, &[]);
-    let port = origin.port();
     let way = "paths = ['/named']\nheader = 'x-key'\non_placeholder = true";
-    let inspect = format!(
-        "[credentials.elsewhere]\nsource = \"static\"\nsecret = \"canary\"\n[[credentials.elsewhere.inject]]\nhosts = [\"other.test:{port}\"]\npaths = [\"/never\"]\nheader = \"x-never\"\n"
-    );
-    world.configure_errands(
-        Some(&tls),
-        &[port],
-        &format!("{}{inspect}", place(port, "named", way)),
-    );
-    world.open_for_errands();
-    let script = format!(
-        "curl -sS -o told -w '%{{http_code}}\\n' -H \"x-key: $VALUE_NAMED\" https://other.test:{port}/named
-         printf %s \"$VALUE_NAMED\" >placeholder"
-    );
-    let said = world.errand(&script).ok();
+    let inspect = r#"
+[credentials.elsewhere]
+source = "static"
+secret = "canary"
+[[credentials.elsewhere.inject]]
+hosts = ["other.test:PORT"]
+paths = ["/never"]
+header = "x-never"
+"#;
+    let trip = Trip::to("origin.py", &[], &(place("named", way) + inspect));
+    let script = r#"
+curl -sS -o told -w '%{http_code}\n' -H "x-key: $VALUE_NAMED" ${BASE/api/other}/named
+printf %s "$VALUE_NAMED" >placeholder
+"#;
+    let said = trip.errand(script).ok();
     assert_eq!(said.stdout, "403\n", "{said:?}");
-    let refused = world.records("network_refused").pop();
+    let refused = trip.world.records("network_refused").pop();
     let refused =
-        refused.unwrap_or_else(|| panic!("{}", world.valetkey("audit tail --json").stdout));
+        refused.unwrap_or_else(|| panic!("{}", trip.world.valetkey("audit tail --json").stdout));
     assert_eq!(refused["code"], "placeholder_misused", "{refused}");
-    let script = format!("curl -sS -H \"x-key: $(cat placeholder)\" https://api.test:{port}/named");
-    world.errand(&script).ok();
-    let seen = origin.seen();
+    let script = r#"curl -sS -H "x-key: $(cat placeholder)" $BASE/named"#;
+    trip.errand(script).ok();
+    let seen = trip.origin.seen();
     assert_eq!(seen.len(), 1, "only what is no placeholder there");
     assert_ne!(seen[0]["headers"]["x-key"], CANARY);
 }

@@ -1,4 +1,4 @@
-"""The registries of npm and of Python, each with one package, for whoever has the token.
+"""The registries of npm, of Python and of Rust, each with one package, for whoever has the token.
 
 usage: registry.py SEEN CERT KEY TOKEN
 """
@@ -16,11 +16,7 @@ import origin
 TOKEN = sys.argv[4]
 
 
-def tarball():
-    files = {
-        "package/package.json": json.dumps({"name": "@acme/pad", "version": "1.2.3", "main": "index.js"}),
-        "package/index.js": "module.exports = 'padded'\n",
-    }
+def tarball(files):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         for name, text in files.items():
@@ -45,7 +41,15 @@ def wheel():
     return out.getvalue()
 
 
-TARBALL, WHEEL = tarball(), wheel()
+TARBALL = tarball({
+    "package/package.json": json.dumps({"name": "@acme/pad", "version": "1.2.3", "main": "index.js"}),
+    "package/index.js": "module.exports = 'padded'\n",
+})
+CRATE = tarball({
+    "acme-pad-1.2.3/Cargo.toml": '[package]\nname = "acme-pad"\nversion = "1.2.3"\n',
+    "acme-pad-1.2.3/src/lib.rs": "padded\n",
+})
+WHEEL = wheel()
 WHEEL_NAME = "acme_pad-1.2.3-py3-none-any.whl"
 
 
@@ -70,6 +74,13 @@ class Handler(origin.Handler):
             return self.reply(200, link.encode(), {"content-type": "text/html"})
         if path == f"/wheels/{WHEEL_NAME}":
             return self.reply(200, WHEEL, {"content-type": "application/zip"})
+        if path == "/cargo/config.json":
+            return self.reply(200, {"dl": f"{here}/crates"})
+        if path == "/cargo/ac/me/acme-pad":
+            digest = hashlib.sha256(CRATE).hexdigest()
+            return self.reply(200, {"name": "acme-pad", "vers": "1.2.3", "deps": [], "features": {}, "cksum": digest, "yanked": False})
+        if path == "/crates/acme-pad/1.2.3/download":
+            return self.reply(200, CRATE, {"content-type": "application/octet-stream"})
         self.reply(404, {"error": "not found"})
 
 

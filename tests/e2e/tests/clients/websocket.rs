@@ -1,7 +1,7 @@
 //! WebSockets: the value in the head that opens one, or in its first message.
 
 use serde_json::Value;
-use valetkey_e2e::{CANARY, Origin, Tls, World};
+use valetkey_e2e::{CANARY, Trip};
 
 const CLIENT: &str = r#"
 import json, os, sys
@@ -16,14 +16,10 @@ with connect(sys.argv[1]) as socket:
     print("same")
 "#;
 
-fn chat(place: &str) -> (World, Origin) {
-    let mut world = World::new();
-    let tls = Tls::new(&world);
-    let origin = Origin::secure(&world, "websocket.py", &tls, &[]);
-    let port = origin.port();
-    world.configure_errands(
-        Some(&tls),
-        &[port],
+fn chat(place: &str) -> Trip {
+    let trip = Trip::to(
+        "websocket.py",
+        &[],
         &format!(
             r#"
 [credentials.chat]
@@ -31,33 +27,29 @@ source = "static"
 secret = "canary"
 variable = "CHAT_TOKEN"
 [[credentials.chat.inject]]
-hosts = ["api.test:{port}"]
+hosts = ["HOST"]
 scope = "read"
 {place}
 "#
         ),
     );
-    world.open_for_errands();
-    std::fs::write(world.workspace().join("client.py"), CLIENT).unwrap();
-    (world, origin)
+    trip.pack("client.py", CLIENT);
+    trip
 }
 
-fn talk(world: &World, origin: &Origin, variables: &str) -> String {
-    let script = format!(
-        "{variables} python3 client.py wss://api.test:{}/talk",
-        origin.port()
-    );
-    let said = world.errand(&script).ok();
+fn talk(trip: &Trip, variables: &str) -> String {
+    let script = format!("{variables} python3 client.py wss://$HOST/talk");
+    let said = trip.errand(&script).ok();
     assert!(said.stdout.ends_with("same\n"), "{said:?}");
     said.stdout
 }
 
 #[test]
 fn the_head_has_the_value() {
-    let (world, origin) = chat("header = 'authorization'");
-    let said = talk(&world, &origin, "CHAT_TOKEN=none");
+    let trip = chat("header = 'authorization'");
+    let said = talk(&trip, "CHAT_TOKEN=none");
     assert!(said.starts_with("first Bearer "), "{said}");
-    let seen = origin.seen();
+    let seen = trip.origin.seen();
     assert_eq!(
         seen[0]["headers"]["authorization"],
         format!("Bearer {CANARY}")
@@ -67,9 +59,9 @@ fn the_head_has_the_value() {
 
 #[test]
 fn the_first_message_has_the_value() {
-    let (world, origin) = chat("websocket = '/token'\non_placeholder = true");
-    talk(&world, &origin, "");
-    let seen = origin.seen();
+    let trip = chat("websocket = '/token'\non_placeholder = true");
+    talk(&trip, "");
+    let seen = trip.origin.seen();
     let first: Value = serde_json::from_str(seen[0]["first"].as_str().unwrap()).unwrap();
     assert_eq!(first["token"], CANARY);
     assert_eq!(first["type"], "auth");
