@@ -11,6 +11,10 @@ use valetkey_sandbox::{Ended, Mount, Need, Private, Room, Sandbox};
 /// Set in every room of these tests, so that this program knows that it is in one.
 const INSIDE: &str = "VALETKEY_TEST_INSIDE";
 
+/// What looks like the certificate of an authority.
+pub(crate) const AUTHORITY: &str =
+    "-----BEGIN CERTIFICATE-----\ndGhlIHByb3h5\n-----END CERTIFICATE-----\n";
+
 pub(crate) struct House {
     folder: tempfile::TempDir,
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write as _, net::TcpListener};
 
-use crate::house::House;
+use crate::house::{AUTHORITY, House};
 
 #[test]
 fn whoever_holds_the_listener_accepts_from_inside() {
@@ -54,18 +54,15 @@ fn without_a_proxy_nothing_listens() {
 #[test]
 fn the_authority_is_believed_beside_the_hosts() {
     let house = House::new();
-    let pem = "-----BEGIN CERTIFICATE-----\ndGhlIHByb3h5\n-----END CERTIFICATE-----\n";
     let mut room = house.room(
         "tail -n2 $SSL_CERT_FILE; cat $NODE_EXTRA_CA_CERTS; grep -c BEGIN $SSL_CERT_FILE; \
          cmp $SSL_CERT_FILE /etc/ssl/certs/ca-certificates.crt; echo > $SSL_CERT_FILE",
     );
-    room.authority = Some(pem.into());
+    room.authority = Some(AUTHORITY.into());
     let outcome = house.run(&room);
-    assert!(
-        outcome
-            .text
-            .starts_with(&format!("dGhlIHByb3h5\n-----END CERTIFICATE-----\n{pem}"))
-    );
+    assert!(outcome.text.starts_with(&format!(
+        "dGhlIHByb3h5\n-----END CERTIFICATE-----\n{AUTHORITY}"
+    )));
     assert!(!outcome.text.contains("differ"), "{}", outcome.text);
     assert_ne!(outcome.status, 0, "it cannot be changed");
     let host = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();

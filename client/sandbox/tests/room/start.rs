@@ -4,7 +4,7 @@ use std::{io::Write as _, time::Duration};
 
 use valetkey_sandbox::Sandbox;
 
-use crate::house::House;
+use crate::house::{AUTHORITY, House};
 
 /// Until the agent has begun, and from its end until everything is put away. Debug build, and a machine
 /// that does other things: so the limits are loose, and what was measured is printed.
@@ -16,7 +16,7 @@ fn a_room_costs_less_than_the_patience_of_its_user() {
     let mut room = house.room("");
     room.command = vec!["/bin/true".into()];
     room.proxy = true;
-    room.authority = Some("x\n".into());
+    room.authority = Some(AUTHORITY.into());
     let (mut starts, mut ends) = (Vec::new(), Vec::new());
     for _ in 0..20 {
         let before = std::time::Instant::now();
