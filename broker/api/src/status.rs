@@ -158,7 +158,7 @@ fn signposts(refusal: &Refusal, reference: Reference) -> MetadataMap {
     let approval = refusal.approval().map(|approval| approval.to_string());
     for (key, value) in [
         (metadata::CODE, Some(row.id)),
-        (metadata::NEXT_STEP, Some(row.next_step)),
+        (metadata::NEXT_STEP, Some(refusal.next_step())),
         (metadata::REQUEST, Some(request.as_str())),
         (metadata::APPROVAL, approval.as_deref()),
     ] {
@@ -185,7 +185,7 @@ fn json(status: StatusCode, refusal: &Refusal, reference: Reference) -> Response
     let error = JsonError {
         error: row.id,
         message: refusal.message(),
-        next_step: row.next_step,
+        next_step: refusal.next_step(),
         retry: row.retry.id(),
         request: reference.request,
         approval: refusal.approval(),
@@ -211,7 +211,7 @@ fn oauth_error(refusal: &Refusal, error: &str, reference: Reference) -> Response
         error,
         error_description: describable(refusal.message()),
         code: row.id,
-        next_step: row.next_step,
+        next_step: refusal.next_step(),
         request: reference.request,
         approval: refusal.approval(),
     };

@@ -68,7 +68,7 @@ pub async fn examine(broker: &Broker) -> Vec<Finding> {
     let policies = broker.ports.policy.summary();
     findings.push(Finding::well(
         "policies",
-        format!("{} in force", policies.policies),
+        format!("{} of {} in force", policies.policies, policies.origin),
     ));
     findings.push(ledger(broker).await);
     let watched = broker.ports.watched.iter();
@@ -120,7 +120,7 @@ fn secrets(broker: &Broker, store: &StoreReport) -> Vec<Finding> {
                 "secret",
                 Health::Ill,
                 format!(
-                    "`{secret}` is not stored, which credential `{}` is",
+                    "`{secret}` is not stored, and credential `{}` needs it",
                     credential.name
                 ),
                 format!("store it with `valetkey secret add {secret}`"),

@@ -3,9 +3,9 @@
 use valetkey_codes::Code;
 
 use crate::{
-    Broker, LeaseId, Refusal, SessionId, approvals,
-    ports::{Effect, LedgerError, SourceError},
-    request::{Judged, Received, Released},
+    Broker, Delivery, LeaseId, Refusal, SessionId, approvals,
+    ports::{Effect, LedgerError, SourceError, StoreError},
+    request::{Judged, Permit, Received, Released},
 };
 
 /// Answers one token request. Step 1, reading the kernel's facts of the peer, was done by the door
@@ -71,7 +71,7 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
         .sources
         .obtain(&permit, lease, now)
         .await
-        .map_err(|error| source_refusal(&error))?;
+        .map_err(|error| not_obtained(&permit, &error))?;
     let issued = permit.issue(token, lease, now)?;
 
     // 7. still alive, still active, still approved
@@ -106,6 +106,24 @@ pub fn ledger_refusal(error: &LedgerError) -> Refusal {
         LedgerError::Unwritable(_) | LedgerError::Slow => Code::AuditUnavailable,
     };
     Refusal::new(code).because(error.to_string())
+}
+
+/// The same as [`source_refusal`] where it is known what was asked for.
+fn not_obtained(permit: &Permit, error: &SourceError) -> Refusal {
+    let refusal = source_refusal(error);
+    let credential = permit.credential();
+    match (error, &credential.delivery) {
+        (SourceError::Secret(StoreError::NoEntry), Delivery::Inject(inject)) => refusal
+            .saying(format!(
+                "the keyring does not hold the secret of `{}`",
+                credential.name
+            ))
+            .advising(format!(
+                "the developer stores it with `valetkey secret add {}`",
+                inject.secret
+            )),
+        _ => refusal,
+    }
 }
 
 /// What a source's failure means for whoever asked.

@@ -13,6 +13,7 @@ const LIMIT: usize = 400;
 pub struct Refusal {
     code: Code,
     message: Option<Box<str>>,
+    next_step: Option<Box<str>>,
     detail: Option<Box<str>>,
     approval: Option<ApprovalId>,
     request: Option<RequestId>,
@@ -25,6 +26,7 @@ impl Refusal {
         Self {
             code,
             message: None,
+            next_step: None,
             detail: None,
             approval: None,
             request: None,
@@ -37,6 +39,15 @@ impl Refusal {
     pub fn saying(self, message: impl AsRef<str>) -> Self {
         Self {
             message: Some(printable(message.as_ref(), LIMIT).into()),
+            ..self
+        }
+    }
+
+    /// The same with a next step that fits better than the table's.
+    #[must_use]
+    pub fn advising(self, next_step: impl AsRef<str>) -> Self {
+        Self {
+            next_step: Some(printable(next_step.as_ref(), LIMIT).into()),
             ..self
         }
     }
@@ -99,6 +110,13 @@ impl Refusal {
     /// What whoever asked may read.
     pub fn message(&self) -> &str {
         self.message.as_deref().unwrap_or(self.code.row().text)
+    }
+
+    /// What whoever asked may do about it.
+    pub fn next_step(&self) -> &str {
+        self.next_step
+            .as_deref()
+            .unwrap_or(self.code.row().next_step)
     }
 
     /// What only log and ledger read.

@@ -40,7 +40,12 @@ pub async fn list(broker: &Broker) -> Result<StoreReport, Refusal> {
 pub async fn remove(broker: &Broker, name: SecretName) -> Result<(), Refusal> {
     let key = SecretKey::Named(name.clone());
     let deleted = broker.ports.secrets.delete(&key).await;
-    deleted.map_err(|error| store_refusal(&error))?;
+    deleted.map_err(|error| match error {
+        StoreError::NoEntry => Refusal::new(Code::SecretAbsent)
+            .saying(format!("there is no secret `{name}`"))
+            .advising("`valetkey secret list` shows what there is"),
+        error => store_refusal(&error),
+    })?;
     broker.record(Event::SecretRemoved { name }).await
 }
 

@@ -129,7 +129,7 @@ impl Egress {
             drop(before.close());
         }
         Ok(RoomDescription {
-            ca_pem: room.authority.pem().to_owned(),
+            ca_pem: room.authority.pem().to_owned() + self.house.trust.extra_pem(),
         })
     }
 

@@ -17,7 +17,11 @@ pub struct Loan {
     pub ends: valetkey_core::Deadline,
 }
 
+/// Credentials by their places in the configuration, in its order.
+pub type Lenders = Vec<usize>;
+
 /// A way in which a credential may be put into a request.
+#[derive(Clone)]
 pub struct Way {
     /// The credential.
     pub credential: CredentialName,
@@ -55,9 +59,9 @@ pub trait Gate: Send + Sync + 'static {
     /// paths or methods there, or the session's profile only reads.
     fn looks_into(&self, session: SessionId, origin: &Origin) -> bool;
 
-    /// Whether a credential goes to this origin, with some request: then its answers are searched from the
-    /// beginning.
-    fn lends_to(&self, origin: &Origin) -> bool;
+    /// Which credentials go to this origin, with some request. Where there are any its answers are searched
+    /// from the beginning, for whatever was lent where the same ones go.
+    fn lenders(&self, origin: &Origin) -> Lenders;
 
     /// The ways in which a credential may be put into such a request; the configuration's order. No
     /// permission yet.

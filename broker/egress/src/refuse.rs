@@ -29,7 +29,7 @@ pub(crate) fn answer(refusal: &Refusal) -> Response<Reply> {
     let error = JsonError {
         error: row.id,
         message: refusal.message(),
-        next_step: next_step(refusal.code()),
+        next_step: next_step(refusal),
         retry: row.retry.id(),
         approval: refusal.approval(),
         request: refusal.request(),
@@ -60,11 +60,11 @@ const fn status(code: Code) -> u16 {
 }
 
 /// An HTTP client has no flags to wait with.
-const fn next_step(code: Code) -> &'static str {
-    match code {
+fn next_step(refusal: &Refusal) -> &str {
+    match refusal.code() {
         Code::ApprovalPending => {
             "the developer answers with `valetkey approvals`; send the same request again afterwards"
         }
-        code => code.row().next_step,
+        _ => refusal.next_step(),
     }
 }

@@ -117,7 +117,9 @@ impl Accounts {
         name: &AccountName,
         look: impl FnOnce(&mut Account) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        look(self.lock().get_mut(name).ok_or(Trouble::NotLoggedIn)?)
+        let mut accounts = self.lock();
+        let account = accounts.get_mut(name);
+        look(account.ok_or_else(|| Trouble::NotLoggedIn(name.clone()))?)
     }
 
     pub(crate) fn put(&self, account: Account) {

@@ -2,7 +2,7 @@
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    Refusal, SecretName,
+    AccountName, Refusal, SecretName,
     ports::{LedgerError, StoreError},
     text::printable,
 };
@@ -39,7 +39,7 @@ pub(crate) enum Trouble {
     /// The login has ended; only a new one helps.
     Ended(String),
     /// There is no such account.
-    NotLoggedIn,
+    NotLoggedIn(AccountName),
     /// A defect of this broker.
     Internal(&'static str),
 }
@@ -105,7 +105,9 @@ impl Trouble {
                 "the keyring holds no client secret `{name}`; store it with `valetkey secret add {name}`"
             ),
             Self::Ledger(error) => error.to_string(),
-            Self::NotLoggedIn => "nobody is logged in".to_owned(),
+            Self::NotLoggedIn(account) => {
+                format!("nobody is logged in with the account `{account}`")
+            }
             Self::Internal(why) => format!("the broker failed: {why}"),
         }
     }
@@ -122,7 +124,7 @@ impl Trouble {
             Self::NoClientSecret(_) => Code::SecretAbsent,
             Self::Ledger(_) => Code::AuditUnavailable,
             Self::Ended(_) => Code::LoginExpired,
-            Self::NotLoggedIn => Code::NotLoggedIn,
+            Self::NotLoggedIn(_) => Code::NotLoggedIn,
             Self::Unlistenable(..) | Self::Internal(_) => Code::Internal,
         }
     }
@@ -132,7 +134,11 @@ impl Trouble {
         let refusal = Refusal::new(self.code()).because(&sentence);
         match self {
             // The table's own sentence serves.
-            Self::NotLoggedIn | Self::Internal(_) | Self::Ledger(_) => refusal,
+            Self::Internal(_) | Self::Ledger(_) => refusal,
+            Self::NotLoggedIn(account) => {
+                let step = format!("the developer runs `valetkey login --account {account}`");
+                refusal.saying(sentence).advising(step)
+            }
             _ => refusal.saying(sentence),
         }
     }

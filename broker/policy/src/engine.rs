@@ -1,6 +1,7 @@
 //! The policies in force, and where they are from.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
@@ -11,7 +12,7 @@ use valetkey_core::{
 };
 
 use crate::{
-    files::{self, PolicyFile},
+    files::{self, PolicyFile, shown},
     rules::Rules,
 };
 
@@ -101,6 +102,14 @@ impl CedarPolicies {
         &self.injected
     }
 
+    fn summary_of(&self, rules: &Rules) -> PolicySummary {
+        PolicySummary {
+            digest: rules.digest.clone(),
+            policies: rules.count(),
+            origin: self.origin.to_string(),
+        }
+    }
+
     pub(crate) fn in_force(&self) -> Arc<Rules> {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -116,6 +125,19 @@ impl Origin {
     }
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Baseline => f.write_str("the shipped baseline"),
+            Self::Folders(folders) => {
+                let folders: Vec<_> = folders.iter().map(|folder| shown(folder)).collect();
+                write!(f, "`{}`", folders.join("`, `"))
+            }
+            Self::Texts(_) => f.write_str("the admin's requirements"),
+        }
+    }
+}
+
 impl Policy for CedarPolicies {
     fn decide(&self, question: &Question<'_>) -> Result<Verdict, PolicyError> {
         self.in_force().decide(question)
@@ -126,7 +148,7 @@ impl Policy for CedarPolicies {
     }
 
     fn summary(&self) -> PolicySummary {
-        self.in_force().summary.clone()
+        self.summary_of(&self.in_force())
     }
 
     fn reload(&self) -> Result<PolicySummary, PolicyError> {
@@ -135,7 +157,7 @@ impl Policy for CedarPolicies {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let read = Arc::new(self.origin.read(&self.injected)?);
-        let summary = read.summary.clone();
+        let summary = self.summary_of(&read);
         *self
             .in_force
             .write()

@@ -189,7 +189,8 @@ fn wrong(path: &Path, what: &str) -> PolicyError {
     PolicyError::Invalid(format!("`{}` {what}", shown(path)))
 }
 
-fn shown(path: &Path) -> String {
+/// A path, fit for a terminal.
+pub(crate) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy(), PATH_SHOWN)
 }
 

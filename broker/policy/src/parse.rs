@@ -1,5 +1,7 @@
 //! From text to policies that have a name and fit the schema.
 
+mod hints;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt::Display,
@@ -7,8 +9,8 @@ use std::{
 };
 
 use cedar_policy::{
-    ActionConstraint, Policy, PolicyId, PolicySet, ResourceConstraint, Schema, ValidationError,
-    ValidationMode, ValidationWarning, Validator,
+    Policy, PolicyId, PolicySet, Schema, ValidationError, ValidationMode, ValidationWarning,
+    Validator,
 };
 use miette::Diagnostic;
 use valetkey_core::{
@@ -17,6 +19,7 @@ use valetkey_core::{
     text::{is_hostile, printable},
 };
 
+use self::hints::hint;
 use crate::{SCHEMA, facts::failed, files::PolicyFile};
 
 /// Longest name of a policy, in bytes: the ledger keeps it with every decision.
@@ -180,9 +183,10 @@ fn validate(all: &PolicySet, homes: &HashMap<PolicyId, Home<'_>>) -> Result<(), 
     let mut found: Vec<_> = errors
         .chain(warnings)
         .filter_map(|(rank, id, error)| {
-            let says = says(id, error);
-            let hint = all.policy(id).and_then(|policy| kinds(policy, &says));
-            Some((homes.get(id)?, rank, says + hint.unwrap_or_default()))
+            let hint = all
+                .policy(id)
+                .and_then(|policy| hint(policy, &error.to_string()));
+            Some((homes.get(id)?, rank, says(id, error, hint)))
         })
         .collect();
     // Cedar checks a policy for each kind of principal and names the errors in no order.
@@ -214,41 +218,16 @@ fn syntax(file: &PolicyFile, errors: &cedar_policy::ParseErrors) -> PolicyError 
     )
 }
 
-fn says(id: &PolicyId, error: &dyn Diagnostic) -> String {
+fn says(id: &PolicyId, error: &dyn Diagnostic, hint: Option<&str>) -> String {
     // Cedar says so in front of some of its sentences.
     let for_policy = format!("for policy `{id}`, ");
     let plain = |text: String| printable(&text.replace(&for_policy, ""), CEDAR_SAYS);
     let text = plain(error.to_string());
-    match error.help().map(|help| plain(help.to_string())) {
-        Some(help) => format!("policy `{id}`: {text} ({help})"),
-        None => format!("policy `{id}`: {text}"),
-    }
-}
-
-/// What a rule about everything forgot, where it speaks of what only tokens or only hosts have.
-fn kinds(policy: &Policy, says: &str) -> Option<&'static str> {
-    let everything = policy.resource_constraint() == ResourceConstraint::Any
-        && policy.action_constraint() == ActionConstraint::Any;
-    if !everything {
-        return None;
-    }
-    let missing_of = |words: [&str; 3]| {
-        says.contains(" not found") && words.iter().any(|word| says.contains(word))
-    };
-    if missing_of(["`Valetkey::Host`", "Action::\"connect", "Action::\"request"]) {
-        Some(
-            "; a rule with open action and resource is about hosts too: for tokens write `resource is Valetkey::Credential`",
-        )
-    } else if missing_of([
-        "`Valetkey::Credential`",
-        "Action::\"grant",
-        "Action::\"approve",
-    ]) {
-        Some(
-            "; a rule with open action and resource is about tokens too: for hosts write `resource is Valetkey::Host`",
-        )
-    } else {
-        None
+    // Cedar guesses by the spelling.
+    match (hint, error.help().map(|help| plain(help.to_string()))) {
+        (Some(hint), _) => format!("policy `{id}`: {text}; {hint}"),
+        (None, Some(help)) => format!("policy `{id}`: {text} ({help})"),
+        (None, None) => format!("policy `{id}`: {text}"),
     }
 }
 

@@ -6,7 +6,7 @@ use cedar_policy::{Authorizer, Context, Policy};
 use valetkey_core::{
     Tier,
     network::{HostName, OriginPattern},
-    ports::{ApproverQuestion, Consent, PolicyError, PolicySummary, Question, Verdict},
+    ports::{ApproverQuestion, Consent, PolicyError, Question, Verdict},
 };
 
 use crate::{
@@ -28,7 +28,8 @@ pub(crate) struct Rules {
     pub(crate) named: Named,
     /// Origins that a credential is put into requests to.
     pub(crate) injected: Arc<[OriginPattern]>,
-    pub(crate) summary: PolicySummary,
+    /// SHA-256 over all files, in hexadecimal.
+    pub(crate) digest: String,
 }
 
 /// One scope that nothing has permitted so far, and what forbids it.
@@ -56,10 +57,7 @@ impl Rules {
             named: Named::by(&words, &policies),
             injected: Arc::clone(injected),
             slices: Slices::new(&words, &policies)?,
-            summary: PolicySummary {
-                digest,
-                policies: policies.len().try_into().unwrap_or(u64::MAX),
-            },
+            digest,
             policies,
             words,
         })
@@ -68,7 +66,7 @@ impl Rules {
     /// The same policies and one more.
     pub(crate) fn with(&self, policy: Policy) -> Result<Self, PolicyError> {
         let policies = self.policies.iter().cloned().chain([policy]).collect();
-        Self::new(policies, self.summary.digest.clone(), &self.injected)
+        Self::new(policies, self.digest.clone(), &self.injected)
     }
 
     /// The same policies without one.
@@ -77,11 +75,13 @@ impl Rules {
             .policies
             .iter()
             .filter(|policy| AsRef::<str>::as_ref(policy.id()) != id);
-        Self::new(
-            rest.cloned().collect(),
-            self.summary.digest.clone(),
-            &self.injected,
-        )
+        let rest = rest.cloned().collect();
+        Self::new(rest, self.digest.clone(), &self.injected)
+    }
+
+    /// How many policies.
+    pub(crate) fn count(&self) -> u64 {
+        self.policies.len().try_into().unwrap_or(u64::MAX)
     }
 
     /// What is true of a question.

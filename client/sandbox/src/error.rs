@@ -14,7 +14,7 @@ pub enum Error {
     #[error("bubblewrap 0.8 or later was expected, and `{0}` was found")]
     BwrapTooOld(String),
     /// A folder that no room may show.
-    #[error("`{path}` cannot be shown in a room: {why}")]
+    #[error("`{path}` cannot be shown in a sandbox: {why}")]
     Place {
         /// The folder, as it was given.
         path: String,
@@ -32,10 +32,10 @@ pub enum Error {
         why: &'static str,
     },
     /// A value that does not fit what it is for.
-    #[error("the room was asked for with {0}")]
+    #[error("the sandbox was asked for with {0}")]
     Plan(&'static str),
     /// Bubblewrap or what ran inside ended before the room was closed.
-    #[error("the room could not be made: {said}")]
+    #[error("the sandbox could not be made: {said}")]
     Start {
         /// What they said.
         said: String,
@@ -44,7 +44,7 @@ pub enum Error {
     #[error("the profile needs {0}, which this kernel does not offer")]
     Layer(&'static str),
     /// The agent's program did not start.
-    #[error("`{name}` could not be started in the room: {said}")]
+    #[error("`{name}` could not be started in the sandbox: {said}")]
     Command {
         /// The program.
         name: String,
@@ -122,7 +122,7 @@ pub(crate) fn printable(text: &str) -> String {
 /// The program inside could not close the room. Whoever started it has been told where there is still
 /// somebody to tell; all that is left is to end.
 #[derive(Debug, thiserror::Error)]
-#[error("the room could not be closed: {text}")]
+#[error("the sandbox could not be closed: {text}")]
 pub struct InitError {
     text: String,
     told: bool,

@@ -49,7 +49,7 @@ pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Err
             "`.git` points to a folder that does not point back as that of a linked worktree does: git does not work in this room",
         ));
     };
-    places::shows_nothing_private(&path, &common, private)?;
+    places::shows_nothing_private(&path, &common, private, places::ELSEWHERE)?;
     Ok(Git::Elsewhere { own, common })
 }
 

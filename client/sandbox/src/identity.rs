@@ -51,7 +51,7 @@ impl Seen {
         match other {
             None => Ok(()),
             Some((path, _)) => Err(format!(
-                "`{}` was replaced while the room was made",
+                "`{}` was replaced while the sandbox was made",
                 shown(path)
             )),
         }

@@ -72,12 +72,14 @@ const NEVER: &[&str] = &[
     "/run/valetkey-bin",
 ];
 
-const ELSEWHERE: &str = "start in a folder of one project, below your home";
+pub(crate) const ELSEWHERE: &str = "start in a folder of one project, below your home";
+const PROFILE: &str =
+    "correct what the profile shows, under `[sandbox.profiles]` of the configuration";
 
 /// The real path of the workspace.
 pub(crate) fn workspace(path: &Path, private: &Private) -> Result<PathBuf, Error> {
     let refuse = |why: String| Err(Error::place(path, why, ELSEWHERE));
-    let real = real(path)?;
+    let real = real(path, ELSEWHERE)?;
     let facts =
         fs::metadata(&real).map_err(|error| Error::place(path, error.to_string(), ELSEWHERE))?;
     if !facts.is_dir() {
@@ -86,46 +88,48 @@ pub(crate) fn workspace(path: &Path, private: &Private) -> Result<PathBuf, Error
     if facts.uid() != geteuid().as_raw() {
         return refuse("a workspace belongs to whoever starts the agent".into());
     }
-    hides_nothing(path, &real)?;
+    hides_nothing(path, &real, ELSEWHERE)?;
     let home = fs::canonicalize(&private.home).unwrap_or_else(|_| private.home.clone());
     if home.starts_with(&real) {
         return refuse("it is your home, or your home is in it".into());
     }
-    shows_nothing_private(path, &real, private)?;
+    shows_nothing_private(path, &real, private, ELSEWHERE)?;
     Ok(real)
 }
 
 /// The real path of something else that a profile shows.
 pub(crate) fn mount(path: &Path, inside: &Path, private: &Private) -> Result<PathBuf, Error> {
     if !inside.is_absolute() || inside.components().any(|part| part.as_os_str() == "..") {
-        return Err(Error::Plan("a path inside the room that is not absolute"));
+        return Err(Error::Plan(
+            "a path inside the sandbox that is not absolute",
+        ));
     }
-    hides_nothing(inside, inside)?;
-    let real = real(path)?;
+    hides_nothing(inside, inside, PROFILE)?;
+    let real = real(path, PROFILE)?;
     if fs::canonicalize(&private.home).is_ok_and(|home| home.starts_with(&real)) {
         return Err(Error::place(
             path,
             "it is your home, or your home is in it",
-            ELSEWHERE,
+            PROFILE,
         ));
     }
-    shows_nothing_private(path, &real, private)?;
+    shows_nothing_private(path, &real, private, PROFILE)?;
     Ok(real)
 }
 
-fn real(path: &Path) -> Result<PathBuf, Error> {
-    fs::canonicalize(path).map_err(|error| Error::place(path, error.to_string(), ELSEWHERE))
+fn real(path: &Path, next_step: &'static str) -> Result<PathBuf, Error> {
+    fs::canonicalize(path).map_err(|error| Error::place(path, error.to_string(), next_step))
 }
 
-fn hides_nothing(path: &Path, real: &Path) -> Result<(), Error> {
+fn hides_nothing(path: &Path, real: &Path, next_step: &'static str) -> Result<(), Error> {
     let hides = |own: &&&str| Path::new(own).starts_with(real);
     if let Some(own) = OWN.iter().find(hides) {
-        let why = format!("it would hide the {own} of the room");
-        return Err(Error::place(path, why, ELSEWHERE));
+        let why = format!("it would hide the {own} of the sandbox");
+        return Err(Error::place(path, why, next_step));
     }
     if let Some(never) = NEVER.iter().find(|never| real.starts_with(never)) {
         let why = format!("nothing below {never} can be shown");
-        return Err(Error::place(path, why, ELSEWHERE));
+        return Err(Error::place(path, why, next_step));
     }
     Ok(())
 }
@@ -134,6 +138,7 @@ pub(crate) fn shows_nothing_private(
     path: &Path,
     real: &Path,
     private: &Private,
+    next_step: &'static str,
 ) -> Result<(), Error> {
     for folder in &private.folders {
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
@@ -142,7 +147,7 @@ pub(crate) fn shows_nothing_private(
                 "{} is private: it keeps secrets, or what the broker keeps",
                 crate::error::shown(&folder)
             );
-            return Err(Error::place(path, why, ELSEWHERE));
+            return Err(Error::place(path, why, next_step));
         }
     }
     Ok(())

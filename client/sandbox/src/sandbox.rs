@@ -172,7 +172,7 @@ impl Sandbox {
     pub fn wait(&mut self) -> Result<Ended, Error> {
         let status = match self.ended {
             Some(status) => status,
-            None => self.running.wait().map_err(os("waiting for the room"))?,
+            None => self.running.wait().map_err(os("waiting for the sandbox"))?,
         };
         self.empty();
         self.ended = Some(status);
@@ -191,7 +191,7 @@ impl Sandbox {
     }
 
     fn reply(&self) -> Result<Option<Reply>, Error> {
-        let received = receive(&self.socket).map_err(os("hearing from the room"))?;
+        let received = receive(&self.socket).map_err(os("hearing from the sandbox"))?;
         Ok(received.map(|(reply, _)| reply))
     }
 
@@ -237,7 +237,7 @@ fn meet(first: &OwnedFd, information: OwnedFd, orders: &Orders) -> Result<Ready,
     send(first, orders, &given).map_err(|_| refusal(None))?;
     drop(theirs);
     let init = opened(child(information)?)?;
-    let received = receive::<Reply>(&socket).map_err(os("hearing from the room"))?;
+    let received = receive::<Reply>(&socket).map_err(os("hearing from the sandbox"))?;
     let listener = match received {
         Some((Reply::Ready, descriptors)) => descriptors.into_iter().next(),
         other => return Err(refusal(other.map(|(reply, _)| reply))),

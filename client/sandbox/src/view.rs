@@ -102,7 +102,7 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
 }
 
 fn identity(path: &Path) -> Result<Identity, Error> {
-    Identity::of(path).map_err(os("looking at what the room is to show"))
+    Identity::of(path).map_err(os("looking at what the sandbox is to show"))
 }
 
 /// By a second way to it, what is read-only could be written.

@@ -24,7 +24,7 @@ pub(crate) fn session() -> Result<PathBuf, Error> {
             "`VALETKEY_SOCKET` is not set, so this is not inside a session",
         )
         .with_next_step(
-            "start a session with `valetkey session start --agent NAME` and set what it prints",
+            "run it inside `valetkey run`, or set what `valetkey session start` printed; outside, name a session: `valetkey session list`",
         )
     })
 }

@@ -18,7 +18,7 @@ impl Code {
                 retry: Retry::Never,
                 level: Level::Info,
                 text: "the request is not well formed",
-                next_step: "correct the request; `valetkey token --help` shows its form",
+                next_step: "correct the request; `valetkey COMMAND --help` shows its form",
             },
             Self::RequestTooLarge => &Row {
                 id: "request_too_large",
@@ -535,7 +535,7 @@ impl Code {
                 retry: Retry::Never,
                 level: Level::Info,
                 text: "the host is at an address that agents do not reach",
-                next_step: "an admin can name that very address and port under `[network] addresses`",
+                next_step: "the developer, or the admin's requirements, can name that very address and port under `network.addresses`",
             },
             Self::TargetMismatch => &Row {
                 id: "target_mismatch",
@@ -568,7 +568,7 @@ impl Code {
                 retry: Retry::Never,
                 level: Level::Warn,
                 text: "a placeholder was sent where it does not belong",
-                next_step: "send it to the host that the credential is for, in the place where the credential goes",
+                next_step: "send it where an `inject` entry of the credential says: its host, method, path and place",
             },
             Self::ProfileForbidden => &Row {
                 id: "profile_forbidden",
@@ -600,7 +600,7 @@ impl Code {
                 exit: Exit::Denied,
                 retry: Retry::Never,
                 level: Level::Info,
-                text: "no command rule gives this command a credential",
+                text: "no command rule is for this command",
                 next_step: "run it without `valetkey exec`, or ask your admin for a rule",
             },
             Self::Internal => &Row {

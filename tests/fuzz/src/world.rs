@@ -17,7 +17,7 @@ use valetkey_core::{
     ports::{Answer, CallerError, Callers, Mismatch},
 };
 use valetkey_egress::{
-    Egress, Entry, Gate, Limits, Loan, Options, Resolve, Used, Way,
+    Egress, Entry, Gate, Lenders, Limits, Loan, Options, Resolve, Used, Way,
     fuzzing::{self, Next, Proxy, Where},
 };
 use valetkey_inject::Placeholders;
@@ -212,8 +212,9 @@ impl Gate for TheGate {
         true
     }
 
-    fn lends_to(&self, origin: &Origin) -> bool {
-        is_the_host(origin) && self.world.lock().unwrap().placement().is_some()
+    fn lenders(&self, origin: &Origin) -> Lenders {
+        let lends = is_the_host(origin) && self.world.lock().unwrap().placement().is_some();
+        if lends { vec![0] } else { Vec::new() }
     }
 
     fn ways(&self, target: &Target) -> Vec<Way> {

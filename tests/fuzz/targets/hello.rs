@@ -38,10 +38,9 @@ fn name(bytes: &[u8]) -> Option<String> {
     let mut records = Reader(bytes);
     let mut shake = Vec::new();
     while let Some(22) = records.number(1) {
-        records.take(2)?;
-        let Some(record) = records.block(2) else {
-            break;
-        };
+        // What follows the hello may be cut off anywhere.
+        let record = records.take(2).and_then(|_| records.block(2));
+        let Some(record) = record else { break };
         shake.extend_from_slice(record.0);
     }
     let mut shake = Reader(&shake);

@@ -34,30 +34,30 @@ pub(super) async fn prepare(
                 .saying("a command line has 1 to 4096 words of 32 KiB in all"),
         ));
     }
-    let rule = desk.commands().find(command);
-    let Some((rule, ask)) = rule.and_then(|rule| Some((rule, ask(rule, command)?))) else {
-        return Err(desk.refuse_command(command).await);
+    let Some(rule) = desk.commands().find(command) else {
+        return Err(desk.refuse_command(command, None).await);
     };
-    let inject = match &desk
-        .credentials()
-        .find(&ask.credential)
-        .map(|one| one.delivery.clone())
-    {
-        Some(Delivery::Inject(inject)) => Some(inject.clone()),
-        _ => None,
+    let Some(ask) = ask(rule, command) else {
+        return Err(desk.refuse_command(command, Some(rule)).await);
     };
-    let wanted = inject.as_ref().map_or(Wanted::Token, |_| Wanted::Use);
-    let asked = Ask { wanted, ..ask };
-    let credential = asked.credential.clone();
-    let released = wait::token(desk, asked, wait, allowance).await?;
-    let name = rule.variable.clone().unwrap_or_default();
-    let value = match inject {
+    let credential = desk.credentials().find(&ask.credential);
+    let is_injected = credential.is_some_and(|one| matches!(one.delivery, Delivery::Inject(_)));
+    let (wanted, placeholder) = if is_injected {
         // What it would be given is the proxy's; it gets what stands for that.
-        Some(_) => desk.placeholder(&credential).ok_or_else(|| {
+        let placeholder = desk.placeholder(&ask.credential).ok_or_else(|| {
             refused(Refusal::new(Code::InjectOnly).saying(
                 "that credential is used through the proxy of a sandbox, and this session has none",
             ))
-        })?,
+        })?;
+        (Wanted::Use, Some(placeholder))
+    } else {
+        (Wanted::Token, None)
+    };
+    let asked = Ask { wanted, ..ask };
+    let released = wait::token(desk, asked, wait, allowance).await?;
+    let name = rule.variable.clone().unwrap_or_default();
+    let value = match placeholder {
+        Some(placeholder) => placeholder,
         None => {
             let reply = grpc::token(&released, desk.now_seconds()).map_err(refused)?;
             reply.access_token

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 use valetkey_core::{
     ApprovalId, Broker, Caller, Credentials, Refusal, RequestId, Session, SessionId, approvals,
-    commands::Commands,
+    commands::{CommandRule, Commands},
     flow,
     grants::{self, Offer},
     request::{Ask, Received, Released},
@@ -133,10 +133,20 @@ impl Desk {
         rooms.placeholder(self.session_id(), credential)
     }
 
-    /// The refusal of a command that no rule gives anything, on the record.
-    pub(super) async fn refuse_command(&self, command: &[String]) -> Refused {
+    /// The refusal of a command that no rule is for, or whose rule gives nothing, on the record.
+    pub(super) async fn refuse_command(
+        &self,
+        command: &[String],
+        rule: Option<&CommandRule>,
+    ) -> Refused {
         let reference = self.reference();
         let refusal = Refusal::new(Code::CommandRefused).because(command.join(" "));
+        let refusal = match rule {
+            Some(rule) => refusal
+                .saying(format!("the command rule `{rule}` refuses this command"))
+                .advising("do without it, or ask whoever wrote the rule"),
+            None => refusal,
+        };
         let received = self.received(reference.request, Ask::default());
         flow::turn_away(self.broker(), &received, &refusal).await;
         (refusal, reference)

@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use tokio::runtime::Handle;
 use valetkey_codes::Code;
 use valetkey_core::{
-    Broker, Refusal, RequestId,
-    policies::{self, About, Differing, Explained, Hypothetical, Simulated},
+    Broker, Refusal,
+    policies::{self, About, BadTarget, Differing, Explained, Hypothetical, Part, Simulated},
     ports::{CaseResult, Change, Checked, IdleRule, ScopeExplained, Voice},
     request::Ask,
 };
 use valetkey_wire::developer::{
     self, CheckPoliciesRequest, CheckPoliciesResponse, ExplainPolicyRequest, ExplainPolicyResponse,
     ReloadPoliciesResponse, SimulatePoliciesRequest, SimulatePoliciesResponse,
-    explain_policy_request::{self, What},
+    explain_policy_request::{self, What, hypothetical::Network},
 };
 
-use super::{Office, view};
+use super::{Office, room, view};
 
 impl Office {
     pub(super) async fn reload_policies(&self) -> Result<ReloadPoliciesResponse, Refusal> {
@@ -27,6 +27,7 @@ impl Office {
         Ok(ReloadPoliciesResponse {
             digest: summary.digest,
             policies: summary.policies,
+            origin: summary.origin,
         })
     }
 
@@ -35,7 +36,7 @@ impl Office {
         request: ExplainPolicyRequest,
     ) -> Result<ExplainPolicyResponse, Refusal> {
         let about = match request.what {
-            Some(What::Request(id)) => About::Request(request_id(&id)?),
+            Some(What::Request(id)) => About::Request(part(&id)?),
             Some(What::Hypothetical(asked)) => About::Hypothetical(self.hypothetical(asked)?),
             None => return Err(view::invalid("name a request, or describe one")),
         };
@@ -85,7 +86,7 @@ impl Office {
             .unwrap_or_else(|error| Err(Refusal::new(Code::Internal).because(error.to_string())))
     }
 
-    /// A session that is named brings its own account and agent.
+    /// A session that is named brings its own account, agent and profile.
     fn hypothetical(
         &self,
         asked: explain_policy_request::Hypothetical,
@@ -102,24 +103,52 @@ impl Office {
             Some(session) => (session.account.clone(), session.agent.clone()),
             None => (view::account(&asked.account)?, view::agent(&asked.agent)?),
         };
+        let profile = asked.profile.as_deref();
+        let profile = profile.map(|name| room::named(&self.broker, Some(name)));
         Ok(Hypothetical {
             session: session.map(|session| session.id),
             account,
             agent,
-            ask: Ask {
-                credential: asked.credential,
-                scopes: asked.scopes,
-                audience: asked.audience,
-                lifetime: asked.lifetime_seconds,
-                ..Ask::default()
-            },
+            profile: profile.transpose()?.map(|profile| profile.name.clone()),
+            ask: ask(asked)?,
         })
     }
 }
 
-fn request_id(id: &str) -> Result<RequestId, Refusal> {
-    RequestId::parse(id)
-        .ok_or_else(|| view::invalid("the id of a request has 32 hexadecimal digits"))
+/// What is asked for: something of the network, or a credential.
+fn ask(asked: explain_policy_request::Hypothetical) -> Result<Ask, Refusal> {
+    let bad = |bad: BadTarget| view::invalid(bad.to_string());
+    let (connect, request) = match &asked.network {
+        None => (None, None),
+        Some(Network::Connect(origin)) => (Some(origin.as_str()), None),
+        Some(Network::Request(request)) => (None, Some(request.as_str())),
+    };
+    let target = policies::target(connect, request);
+    let lifetime = asked.lifetime_seconds;
+    let Some(target) = target.map_err(bad)? else {
+        return Ok(Ask {
+            credential: asked.credential,
+            scopes: asked.scopes,
+            audience: asked.audience,
+            lifetime,
+            ..Ask::default()
+        });
+    };
+    if !asked.credential.is_empty() || !asked.scopes.is_empty() || asked.audience.is_some() {
+        return Err(view::invalid(
+            "name a credential or something of the network",
+        ));
+    }
+    let ask = policies::leave(&target).map_err(bad)?;
+    Ok(Ask { lifetime, ..ask })
+}
+
+fn part(id: &str) -> Result<Part, Refusal> {
+    Part::parse(id).ok_or_else(|| {
+        view::invalid(
+            "the id of a request has 32 hexadecimal digits; 6 of its beginning or end are enough",
+        )
+    })
 }
 
 /// The broker's own folder means nothing to whoever asks, so theirs is said in full.

@@ -22,13 +22,18 @@ pub(super) fn profile(
     let Some(asked) = asked else {
         return Ok(None);
     };
+    named(broker, asked.profile.as_deref()).map(Some)
+}
+
+/// The profile of that name; the usual one where there is none.
+pub(super) fn named(broker: &Broker, name: Option<&str>) -> Result<Arc<Profile>, Refusal> {
     let profiles = &broker.settings.profiles;
-    let name = asked.profile.as_deref().map(ProfileName::parse);
+    let name = name.map(ProfileName::parse);
     let name = name
         .transpose()
         .map_err(|bad| view::invalid(format!("profile: {bad}")))?;
     if let Some(profile) = profiles.find(name.as_ref()) {
-        return Ok(Some(profile));
+        return Ok(profile);
     }
     let names: Vec<_> = profiles.names().map(|name| format!("`{name}`")).collect();
     Err(Refusal::new(Code::ProfileForbidden).saying(format!(

@@ -1,15 +1,18 @@
 //! Policies explained, tried and looked at over the control socket.
 
 use tonic::Status;
-use valetkey_core::ports::PolicyError;
-use valetkey_support::fakes::policy::Rules;
+use valetkey_core::{
+    Credential, Tier,
+    ports::{Policy as _, PolicyError},
+};
+use valetkey_support::{contracts::policy::network, fakes::policy::Rules};
 use valetkey_wire::developer::{
     CheckPoliciesRequest, ExplainPolicyRequest, ReloadPoliciesRequest, SimulatePoliciesRequest,
-    explain_policy_request::{Hypothetical, What},
+    explain_policy_request::{Hypothetical, What, hypothetical::Network},
 };
 
 use crate::{
-    house::House,
+    house::{House, rules},
     pending::DEPLOY,
     wire::{developer, json, sign},
 };
@@ -27,6 +30,8 @@ fn hypothetical() -> Hypothetical {
         scopes: vec!["deploy".into()],
         audience: None,
         lifetime_seconds: None,
+        network: None,
+        profile: None,
     }
 }
 
@@ -38,7 +43,16 @@ fn about(what: Hypothetical) -> ExplainPolicyRequest {
 
 #[tokio::test]
 async fn a_request_is_explained_by_its_id_and_in_thought() {
-    let house = House::new().await;
+    let mut house = House::new().await;
+    let network = network(&[], "https://*");
+    let known = house.broker.settings.credentials.iter();
+    let known: Vec<_> = known.map(|one| Credential::clone(one)).collect();
+    house.broker.settings.credentials = known.into_iter().chain([network]).collect();
+    let rules = rules()
+        .network(Tier::Human, "connect", "https://new.test")
+        .network(Tier::Review, "GET", "https://new.test/");
+    house.policy.write(Ok(rules));
+    house.policy.reload().unwrap();
     let control = house.control();
     let mut client = developer(&control).await;
     let (session, socket) = house.session().await;
@@ -62,7 +76,25 @@ async fn a_request_is_explained_by_its_id_and_in_thought() {
         scopes: vec!["watch".into()],
         ..hypothetical()
     };
-    for (what, tier) in [(hypothetical(), "human"), (named, "review")] {
+    let of_network = |network| Hypothetical {
+        credential: String::new(),
+        scopes: Vec::new(),
+        network: Some(network),
+        profile: Some("open".into()),
+        ..hypothetical()
+    };
+    for (what, tier) in [
+        (hypothetical(), "human"),
+        (named, "review"),
+        (
+            of_network(Network::Connect("https://new.test".into())),
+            "human",
+        ),
+        (
+            of_network(Network::Request("GET https://new.test/".into())),
+            "review",
+        ),
+    ] {
         let explained = client
             .explain_policy(about(what))
             .await
@@ -133,6 +165,29 @@ async fn what_cannot_be_explained_is_refused() {
                 ..hypothetical()
             }),
             "unknown_credential",
+        ),
+        (
+            about(Hypothetical {
+                network: Some(Network::Connect("https://new.test".into())),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                credential: String::new(),
+                scopes: Vec::new(),
+                network: Some(Network::Connect("https://new.test/path".into())),
+                ..hypothetical()
+            }),
+            "invalid_request",
+        ),
+        (
+            about(Hypothetical {
+                profile: Some("opne".into()),
+                ..hypothetical()
+            }),
+            "profile_forbidden",
         ),
         (
             about(Hypothetical {
@@ -233,9 +288,7 @@ async fn a_reload_counts_for_whoever_asks_next() {
     assert_eq!(code(&status.unwrap_err()), "policy_invalid");
     assert_eq!(json(&socket, DEPLOY).await.status, 428);
     house.policy.write(Ok(Rules::permit(&[("prod", "deploy")])));
-    client
-        .reload_policies(ReloadPoliciesRequest {})
-        .await
-        .unwrap();
+    let reloaded = client.reload_policies(ReloadPoliciesRequest {}).await;
+    assert_eq!(reloaded.unwrap().into_inner().origin, "the test");
     assert_eq!(json(&socket, DEPLOY).await.status, 200);
 }

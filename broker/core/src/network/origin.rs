@@ -80,10 +80,15 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// What is no host with a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a host and its port were expected, as `127.0.0.1:8080` or `[::1]:8080`")]
+pub struct BadEndpoint;
+
 impl TryFrom<String> for Endpoint {
-    type Error = BadHost;
-    fn try_from(text: String) -> Result<Self, BadHost> {
-        Self::parse(&text, None)
+    type Error = BadEndpoint;
+    fn try_from(text: String) -> Result<Self, BadEndpoint> {
+        Self::parse(&text, None).map_err(|_| BadEndpoint)
     }
 }
 

@@ -2,9 +2,14 @@
 
 use valetkey_codes::Code;
 
-use super::replay::{Past, Read, Replay, as_if};
+use super::{
+    Part,
+    replay::{Past, Read, Replay, as_delivered, as_if},
+};
 use crate::{
-    AccountName, AgentName, Broker, Credential, Grant, Refusal, RequestId, Session, SessionId,
+    AccountName, AgentName, Broker, Credential, Grant, ProfileName, Refusal, Session, SessionId,
+    SourceKind,
+    network::Target,
     ports::{Explanation, Freshness, Question},
     request::Ask,
 };
@@ -13,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum About {
     /// A request of the ledger, asked again of the policies in force.
-    Request(RequestId),
+    Request(Part),
     /// A request that nobody made.
     Hypothetical(Hypothetical),
 }
@@ -27,7 +32,9 @@ pub struct Hypothetical {
     pub account: AccountName,
     /// The agent.
     pub agent: AgentName,
-    /// What it would ask for.
+    /// The profile of its sandbox; a session that is named has its own.
+    pub profile: Option<ProfileName>,
+    /// What it would ask for, of whichever delivery.
     pub ask: Ask,
 }
 
@@ -46,8 +53,8 @@ pub struct Explained {
 /// records; the policies then compute for up to a second: call it where blocking is fine.
 pub async fn explain(broker: &Broker, about: About) -> Result<Explained, Refusal> {
     match about {
-        About::Request(id) => {
-            let past = find(broker, id).await?;
+        About::Request(part) => {
+            let past = find(broker, &part).await?;
             let explanation = ask(broker, &past.session, &past.credential, &past.grant)?;
             Ok(Explained {
                 question: words(&past.session, &past.credential, &past.grant),
@@ -58,7 +65,8 @@ pub async fn explain(broker: &Broker, about: About) -> Result<Explained, Refusal
         About::Hypothetical(hypothetical) => {
             let session = session(broker, &hypothetical).await?;
             let credentials = &broker.settings.credentials;
-            let (credential, grant) = hypothetical.ask.read(&session, credentials, broker.now())?;
+            let asked = as_delivered(hypothetical.ask, credentials);
+            let (credential, grant) = asked.read(&session, credentials, broker.now())?;
             let explanation = ask(broker, &session, &credential, &grant)?;
             Ok(Explained {
                 question: words(&session, &credential, &grant),
@@ -69,18 +77,27 @@ pub async fn explain(broker: &Broker, about: About) -> Result<Explained, Refusal
     }
 }
 
-async fn find(broker: &Broker, id: RequestId) -> Result<Past, Refusal> {
-    let mut found = None;
+async fn find(broker: &Broker, part: &Part) -> Result<Past, Refusal> {
+    let mut found: Option<Past> = None;
+    let mut several = false;
     Replay::new(broker)
         .walk(|_, read| {
             if let Read::Past(past) = read
-                && past.request == id
+                && part.is_of(past.request)
             {
+                several |= found
+                    .as_ref()
+                    .is_some_and(|one| one.request != past.request);
                 // The last record of a request is the one that says what came of it.
                 found = Some(*past);
             }
         })
         .await?;
+    if several {
+        return Err(Refusal::new(Code::InvalidRequest)
+            .saying(format!("several requests have `{part}` in their id"))
+            .advising("write more of it, or take its end: they begin with the time"));
+    }
     found.ok_or_else(|| {
         Refusal::new(Code::InvalidRequest)
             .saying("the ledger has no request of that id that the policies could be asked about")
@@ -99,12 +116,11 @@ async fn session(broker: &Broker, hypothetical: &Hypothetical) -> Result<Session
         .current(&account, Freshness::Known)
         .await?;
     let id = SessionId::new(broker.now(), &*broker.ports.entropy);
-    Ok(as_if(
-        broker,
-        id,
-        (account, user),
-        hypothetical.agent.clone(),
-    ))
+    let profile = hypothetical.profile.clone();
+    Ok(Session {
+        profile,
+        ..as_if(broker, id, (account, user), hypothetical.agent.clone())
+    })
 }
 
 fn ask(
@@ -129,13 +145,33 @@ fn ask(
 }
 
 fn words(session: &Session, credential: &Credential, grant: &Grant) -> String {
+    let profile = match &session.profile {
+        Some(profile) => format!(" in the profile `{profile}`"),
+        None => String::new(),
+    };
     format!(
-        "agent `{}` of `{}` asks for `{}`, scopes `{}`, for {}, {} s",
+        "agent `{}` of `{}`{profile} asks {}, {} s",
         session.agent,
         session.user.display,
-        credential.name,
-        grant.scopes,
-        grant.audience,
+        wanted(credential, grant),
         grant.lifetime
     )
+}
+
+fn wanted(credential: &Credential, grant: &Grant) -> String {
+    let Grant {
+        scopes, audience, ..
+    } = grant;
+    match credential.source {
+        SourceKind::Network if scopes.iter().eq([Target::CONNECT]) => {
+            format!("to reach {audience}")
+        }
+        SourceKind::Network => format!("to send `{scopes} {audience}`"),
+        SourceKind::Signed | SourceKind::Static => {
+            format!(
+                "for `{}`, scopes `{scopes}`, for {audience}",
+                credential.name
+            )
+        }
+    }
 }

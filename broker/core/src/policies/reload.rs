@@ -10,7 +10,7 @@ use crate::{
     text::printable,
 };
 
-/// Longest description of what is wrong that the ledger keeps, in characters.
+/// Longest description of what is wrong, in characters: what follows it has to fit too.
 const DETAIL: usize = 300;
 
 /// Reads the policy files again and records what came of it; on error the earlier policies stay in
@@ -39,7 +39,8 @@ pub async fn reload(broker: &Broker) -> Result<PolicySummary, Refusal> {
                     detail: detail.clone(),
                 })
                 .await?;
-            Err(Refusal::new(Code::PolicyInvalid).saying(detail))
+            let said = format!("{detail}; the earlier policies stay in force");
+            Err(Refusal::new(Code::PolicyInvalid).saying(said))
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    AccountName, AgentName, Broker, Credential, Delivery, Event, Grant, Pins, ProfileName, Record,
-    Refusal, RequestId, Session, SessionId, SessionState, User,
+    AccountName, AgentName, Broker, Credential, Credentials, Delivery, Event, Grant, Pins,
+    ProfileName, Record, Refusal, RequestId, Session, SessionId, SessionState, User,
     flow::ledger_refusal,
     ports::Entry,
     request::{Ask, Wanted},
@@ -137,28 +137,18 @@ impl<'a> Replay<'a> {
                 };
                 let why = detail.as_deref().unwrap_or("no more is known");
                 let outcome = format!("refused ({code}: {why})");
-                self.refused(record, &ask, outcome)
+                self.refused(record, ask, outcome)
             }
             _ => Read::Other,
         }
     }
 
-    fn refused(&self, record: &Record, ask: &Ask, outcome: String) -> Read {
+    fn refused(&self, record: &Record, ask: Ask, outcome: String) -> Read {
         let Some(session) = self.session(record) else {
             return Read::Lost;
         };
         let (credentials, now) = (&self.broker.settings.credentials, self.broker.now());
-        let wanted = match credentials
-            .find(&ask.credential)
-            .map(|one| one.delivery.clone())
-        {
-            Some(Delivery::Inject(_) | Delivery::Pass) => Wanted::Use,
-            Some(Delivery::Token) | None => Wanted::Token,
-        };
-        let ask = Ask {
-            wanted,
-            ..ask.clone()
-        };
+        let ask = as_delivered(ask, credentials);
         match ask.read(&session, credentials, now) {
             Ok((credential, grant)) => self.past(record, credential.name.as_str(), &grant, outcome),
             Err(_) => Read::Lost,
@@ -192,6 +182,16 @@ impl<'a> Replay<'a> {
 
 fn record(entry: &Entry) -> Option<Record> {
     serde_json::from_slice(&entry.record).ok()
+}
+
+/// The same ask, wanted as its credential is delivered: whoever asks in thought is shown nothing.
+pub(super) fn as_delivered(ask: Ask, credentials: &Credentials) -> Ask {
+    let credential = credentials.find(&ask.credential);
+    let wanted = match credential.as_ref().map(|one| &one.delivery) {
+        Some(Delivery::Inject(_) | Delivery::Pass) => Wanted::Use,
+        Some(Delivery::Token) | None => Wanted::Token,
+    };
+    Ask { wanted, ..ask }
 }
 
 /// A session that has just begun, as far as policies see one.

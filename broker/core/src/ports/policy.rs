@@ -76,6 +76,8 @@ pub struct PolicySummary {
     pub digest: String,
     /// How many policies.
     pub policies: u64,
+    /// Where they are from, in words, such as `the shipped baseline`.
+    pub origin: String,
 }
 
 /// The policy engine.

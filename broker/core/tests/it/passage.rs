@@ -20,7 +20,7 @@ use crate::world::{World, account};
 const API: &str = "https://api.example.test";
 
 /// A world that has the network and a key for an API.
-async fn world(rules: Rules) -> (World, Arc<Session>, Arc<Caller>) {
+pub(crate) async fn world(rules: Rules) -> (World, Arc<Session>, Arc<Caller>) {
     let (mut world, session) = World::with_session_and(Effect::Local).await;
     let orders = world.broker.settings.credentials.find("orders").unwrap();
     let named = |name: &str, first: &str| Credential {

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    Event, RequestId, Tier,
+    Event, ProfileName, RequestId, Tier,
     approval::Answer,
     lifecycle,
-    policies::{self, About, Explained, Hypothetical, Simulated},
+    network::Origin,
+    passage,
+    policies::{self, About, Explained, Hypothetical, Part, Simulated},
     ports::{LoginEvents as _, PolicyError},
     request::Ask,
 };
@@ -26,7 +28,8 @@ async fn simulated(world: &World, changed: Rules, days: u32) -> Simulated {
 }
 
 async fn explained(world: &World, request: RequestId) -> Explained {
-    policies::explain(&world.broker, About::Request(request))
+    let part = Part::parse(&request.to_string()).unwrap();
+    policies::explain(&world.broker, About::Request(part))
         .await
         .unwrap()
 }
@@ -186,9 +189,90 @@ async fn every_request_is_explained_by_its_id() {
     assert_eq!(denied.outcome.as_deref(), Some(outcome));
     assert_eq!(denied.explanation.tier, Tier::Deny);
 
-    let nobody = RequestId::parse("0198c0de000070008000000000000bad").unwrap();
+    let nobody = Part::parse("0198c0de000070008000000000000bad").unwrap();
     let refused = policies::explain(&world.broker, About::Request(nobody)).await;
     assert_eq!(refused.unwrap_err().code(), Code::InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_part_of_an_id_is_enough_where_one_request_has_it() {
+    let (world, session) = World::with_tiers().await;
+    world.token(session.id, ask()).await.unwrap();
+    let first = last_request(&world).to_string();
+    world.token(session.id, ask()).await.unwrap();
+    let second = last_request(&world).to_string();
+    let about = async |part: &str| {
+        let about = About::Request(Part::parse(part).unwrap());
+        policies::explain(&world.broker, about).await
+    };
+    for id in [&first, &second] {
+        about(id.split_at(26).1).await.unwrap();
+    }
+    let (beginning, _) = first.split_at(6);
+    assert!(second.starts_with(beginning), "they begin with the time");
+    let refused = about(beginning).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidRequest);
+    assert!(
+        refused.message().contains("several requests"),
+        "{refused:?}"
+    );
+}
+
+/// The network, and what no agent is shown: both are asked about as the proxy asks.
+#[tokio::test]
+async fn what_the_proxy_would_ask_for_is_explained() {
+    let rules = Rules::permit(&[("key", "read")])
+        .network(Tier::Human, "connect", "https://new.example.test")
+        .network(Tier::Review, "POST", "https://new.example.test/v1");
+    let (world, session, caller) = crate::passage::world(rules).await;
+    let explained = async |profile: Option<&str>, ask: Ask| {
+        let hypothetical = Hypothetical {
+            session: None,
+            account: account("alice"),
+            agent: session.agent.clone(),
+            profile: profile.map(|name| ProfileName::parse(name).unwrap()),
+            ask,
+        };
+        let about = About::Hypothetical(hypothetical);
+        policies::explain(&world.broker, about).await.unwrap()
+    };
+    let leave = |connect, request| {
+        let target = policies::target(connect, request).unwrap().unwrap();
+        policies::leave(&target).unwrap()
+    };
+    let asks = "agent `coder` of `alice`";
+
+    let reached = explained(Some("open"), leave(Some("https://new.example.test"), None)).await;
+    assert_eq!(reached.explanation.tier, Tier::Human);
+    let question = "in the profile `open` asks to reach https://new.example.test, 600 s";
+    assert_eq!(reached.question, format!("{asks} {question}"));
+    assert!(world.policy.heard().pop().unwrap().contains("\"open\""));
+
+    let sent = explained(None, leave(None, Some("POST https://new.example.test/v1"))).await;
+    assert_eq!(sent.explanation.tier, Tier::Review);
+    let question = "asks to send `POST https://new.example.test/v1`, 600 s";
+    assert_eq!(sent.question, format!("{asks} {question}"));
+
+    let key = Ask {
+        credential: "key".into(),
+        ..ask()
+    };
+    let injected = explained(None, key).await;
+    assert_eq!(injected.explanation.tier, Tier::Auto);
+    let question = "asks for `key`, scopes `read`, for https://api.example.test, 600 s";
+    assert_eq!(injected.question, format!("{asks} {question}"));
+
+    // What was asked for in earnest reads the same.
+    let (target, _) = Origin::split("https://new.example.test").unwrap();
+    let target = valetkey_core::network::Target::Connect(target);
+    let asked = passage::leave(&world.broker, session.id, &caller, &target).await;
+    asked.map(|_| ()).unwrap_err();
+    let past = self::explained(&world, last_request(&world)).await;
+    assert!(
+        past.question
+            .ends_with("asks to reach https://new.example.test, 600 s")
+    );
+    assert_eq!(past.outcome.as_deref(), Some("put to approval, tier human"));
 }
 
 #[tokio::test]
@@ -198,6 +282,7 @@ async fn a_request_that_nobody_made_is_explained_too() {
         session: None,
         account: account("alice"),
         agent: session.agent.clone(),
+        profile: None,
         ask: write(),
     };
     let about = |hypothetical: &Hypothetical| About::Hypothetical(hypothetical.clone());
@@ -271,6 +356,10 @@ async fn reading_again_puts_in_force_what_is_good_and_keeps_it_otherwise() {
         .write(Err(PolicyError::Invalid("line 3\u{7}".into())));
     let refused = policies::reload(&world.broker).await.unwrap_err();
     assert_eq!(refused.code(), Code::PolicyInvalid);
+    assert_eq!(
+        refused.message(),
+        "line 3\u{fffd}; the earlier policies stay in force"
+    );
     assert!(matches!(world.last(), Event::PoliciesRejected { .. }));
     world.token(session.id, ask()).await.unwrap();
     world.policy.write(Ok(Rules::permit(&[])));

@@ -28,6 +28,7 @@ pub(super) fn check(file: File) -> Result<Config, String> {
         .map(|(name, section)| credentials::credential(name, section, &issuer))
         .chain([credentials::network()])
         .collect::<Result<_, _>>()?;
+    credentials::no_variable_twice(&credentials)?;
     let denials = file.reviewer.as_ref().map(|reviewer| reviewer.denials);
     let webhook = file.approvals.webhook.clone();
     Ok(Config {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use valetkey_core::{Delivery, ProfileName};
+use valetkey_core::{Delivery, ProfileName, Tier};
 
 use super::{Config, Policies, ReviewerKind, Sink, span::Span};
 
@@ -20,7 +20,7 @@ impl fmt::Display for Config {
         }
         writeln!(
             f,
-            "              unreachable: sessions go on for {} s since its last word",
+            "              should it not answer, sessions go on for {} s since its last word",
             provider.grace_seconds
         )?;
         let store = if self.keyring.kernel {
@@ -136,15 +136,14 @@ impl Config {
             writeln!(f, "              {host} is at {ip}")?;
         }
         for rule in self.commands.iter() {
-            let given = rule
-                .credential
-                .as_ref()
-                .map_or("nothing", |name| name.as_str());
-            writeln!(
-                f,
-                "command       `{rule}` is given {given}, at least tier {}",
-                rule.tier.id()
-            )?;
+            match &rule.credential {
+                Some(given) if rule.tier != Tier::Deny => writeln!(
+                    f,
+                    "command       `{rule}` is given {given}, at least tier {}",
+                    rule.tier.id()
+                )?,
+                _ => writeln!(f, "command       `{rule}` is refused")?,
+            }
         }
         Ok(())
     }

@@ -1,30 +1,33 @@
-//! What was lent for each origin, so that it does not come back: not with the answer to the request that
-//! carried it, nor with a later one that carried nothing, nor in the rest of one that began before.
+//! What was lent, so that it does not come back: not with the answer to the request that carried it, nor with a
+//! later one that carried nothing, nor in the rest of one that began before.
+//!
+//! Remembered for the credentials that go to an origin, and not for the origin: the configuration bounds how many
+//! sets of those there are, and an agent chooses among its hosts.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::watch;
 use valetkey_codes::Code;
-use valetkey_core::{Injection, Placement, Refusal, network::Origin};
+use valetkey_core::{Injection, Moment, Placement, Refusal};
 use valetkey_inject::{Live, Needles};
 use valetkey_secret::SameSecret as _;
 
-use crate::gate::Loan;
+use crate::gate::{Lenders, Loan};
 
-/// Most values that are remembered for one origin: the newest.
-const VALUES: usize = 8;
-/// Most origins that are remembered.
-const ORIGINS: usize = 1024;
+/// Most values that are remembered of one set of credentials, while they can still be used; the newest.
+const VALUES: usize = 16;
+/// Most that have ended.
+const ENDED: usize = 4;
 
 /// A value and how it was sent.
 pub(super) type Sent = (Arc<Loan>, Arc<Injection>);
 
 /// What was lent by the broker, to every session.
 #[derive(Default)]
-pub(crate) struct Lent(Mutex<HashMap<Origin, Remembered>>);
+pub(crate) struct Lent(Mutex<HashMap<Lenders, Remembered>>);
 
 struct Remembered {
     sent: Vec<Sent>,
@@ -32,35 +35,30 @@ struct Remembered {
 }
 
 impl Lent {
-    /// What to search for in the answer to a request that carries `sent`. `None` where nothing was ever
-    /// lent for the origin and nothing will be: `lends` says whether it may.
+    /// What to search for in the answer to a request that carries `sent`, to where `lenders` go. `None` where
+    /// nothing is ever lent.
     ///
     /// # Errors
     /// Where it cannot be searched for: then the request does not go.
     pub(super) fn needles(
         &self,
-        origin: &Origin,
+        lenders: Lenders,
         sent: &[Sent],
-        lends: bool,
+        now: Moment,
     ) -> Result<Option<Live>, Refusal> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.contains_key(origin) {
-            if sent.is_empty() && !lends {
-                return Ok(None);
-            }
-            if all.len() >= ORIGINS {
-                // Answers that are under way go on being searched.
-                all.retain(|_, one| one.needles.receiver_count() > 0);
-            }
-            let needles = watch::Sender::new(search_for(&[])?);
-            let sent = Vec::new();
-            all.insert(origin.clone(), Remembered { sent, needles });
-        }
-        let Some(remembered) = all.get_mut(origin) else {
+        if lenders.is_empty() {
             return Ok(None);
+        }
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = match all.entry(lenders) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Remembered {
+                sent: Vec::new(),
+                needles: watch::Sender::new(search_for(&[])?),
+            }),
         };
         if !sent.iter().all(|new| remembered.has(new)) {
-            remembered.add(sent)?;
+            remembered.add(sent, now)?;
         }
         Ok(Some(remembered.needles.subscribe().into()))
     }
@@ -72,10 +70,14 @@ impl Remembered {
     }
 
     /// The newest first; answers that are under way are searched for them from here on.
-    fn add(&mut self, sent: &[Sent]) -> Result<(), Refusal> {
+    fn add(&mut self, sent: &[Sent], now: Moment) -> Result<(), Refusal> {
         let mut together = sent.to_vec();
+        let mut ended = 0;
         for old in &self.sent {
-            if together.len() < VALUES && !together.iter().any(|new| is_same(old, new)) {
+            let is_over = old.0.ends.passed(now);
+            ended += usize::from(is_over);
+            let room = together.len() < VALUES && (!is_over || ended <= ENDED);
+            if room && !together.iter().any(|new| is_same(old, new)) {
                 together.push(old.clone());
             }
         }

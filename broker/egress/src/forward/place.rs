@@ -63,7 +63,10 @@ pub(super) async fn place(
         return Err(placing.misused(stranger).await);
     }
     for way in &ways {
-        placing.take(parts, way).await?;
+        // Of one credential the first that fits counts.
+        if !placing.credentials.contains(&way.credential) {
+            placing.take(parts, way).await?;
+        }
     }
     // It goes to this host, and not into this place.
     let left = |name: &&CredentialName| !placing.credentials.contains(name);
@@ -107,9 +110,7 @@ impl Placing<'_> {
             }
         }
         self.sent.push((loan, Arc::clone(&way.injection)));
-        if !self.credentials.contains(&way.credential) {
-            self.credentials.push(way.credential.clone());
-        }
+        self.credentials.push(way.credential.clone());
         Ok(())
     }
 
@@ -151,7 +152,8 @@ impl Placing<'_> {
             }
             Placement::WebSocket { pointer } => {
                 let message = FirstMessage::new(pointer, placeholder, injection.always);
-                self.opening = Some(Opening::new(message, Arc::clone(loan)));
+                let origin = self.target.origin().clone();
+                self.opening = Some(Opening::new(message, way.clone(), origin, Arc::clone(loan)));
             }
             Placement::SigV4 { access_key_id } => {
                 let payload = self.held.as_deref().map_or(Payload::Header, Payload::Known);
@@ -181,8 +183,11 @@ impl Placing<'_> {
     }
 
     async fn misused(&self, credential: &CredentialName) -> Refusal {
-        let refusal = Refusal::new(Code::PlaceholderMisused);
-        let refusal = refusal.because(format!("the placeholder of `{credential}`"));
+        let refusal = Refusal::new(Code::PlaceholderMisused)
+            .saying(format!(
+                "the placeholder of `{credential}` was sent where no `inject` entry of it fits"
+            ))
+            .because(format!("the placeholder of `{credential}`"));
         self.recorded(refusal).await
     }
 
@@ -203,9 +208,9 @@ impl Placing<'_> {
 
     fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
         let origin = self.target.origin();
-        let lends = self.guest.gate().lends_to(origin);
+        let lenders = self.guest.gate().lenders(origin);
         let lent = &self.guest.room.house.lent;
-        let needles = lent.needles(origin, &self.sent, lends)?;
+        let needles = lent.needles(lenders, &self.sent, self.guest.gate().now())?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
         }

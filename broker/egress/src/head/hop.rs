@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// By these a request asks to be taken for one of another method than the policies saw.
-const OTHER_METHOD: [HeaderName; 3] = [
-    HeaderName::from_static("x-http-method-override"),
-    HeaderName::from_static("x-http-method"),
-    HeaderName::from_static("x-method-override"),
+const OTHER_METHOD: [&str; 3] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
 ];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -47,10 +47,41 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     ] {
         headers.remove(name);
     }
-    for name in OTHER_METHOD {
+    // To programs behind CGI and its kin `_` in a name is `-`.
+    let is_other = |name: &&HeaderName| {
+        let name = name.as_str().replace('_', "-");
+        OTHER_METHOD.contains(&name.as_str())
+    };
+    let others: Vec<HeaderName> = headers.keys().filter(is_other).cloned().collect();
+    for name in others {
         headers.remove(name);
     }
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName};
+
+    use super::strip;
+
+    #[test]
+    fn no_request_passes_for_one_of_another_method() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-http-method-override",
+            "x_http_method_override",
+            "x-http_method",
+            "x-method_override",
+            "x-http-methods",
+        ] {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, "DELETE".parse().unwrap());
+        }
+        strip(&mut headers);
+        let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["x-http-methods"]);
     }
 }

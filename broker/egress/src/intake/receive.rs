@@ -42,7 +42,10 @@ pub(super) struct HandedIn {
 pub(super) async fn receive(stream: &UnixStream) -> Result<HandedIn, Refusal> {
     let mut line = Vec::new();
     let mut descriptors = Vec::new();
-    while !line.contains(&b'\n') {
+    let end = loop {
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            break end;
+        }
         let came = stream
             .async_io(Interest::READABLE, || {
                 receive_some(stream, &mut line, &mut descriptors)
@@ -53,8 +56,10 @@ pub(super) async fn receive(stream: &UnixStream) -> Result<HandedIn, Refusal> {
             return Err(Refusal::new(Code::InvalidRequest)
                 .saying("a line of at most 1024 bytes with one descriptor is expected"));
         }
-    }
-    let words: Words = serde_json::from_slice(line.trim_ascii())
+    };
+    // Whatever follows the line is nobody's.
+    line.truncate(end);
+    let words: Words = serde_json::from_slice(&line)
         .map_err(|error| refused("the line is not what is expected", &error))?;
     let session = SessionId::parse(&words.session).ok_or_else(|| {
         Refusal::new(Code::InvalidRequest).saying("the session's id is 32 hexadecimal digits")

@@ -51,7 +51,7 @@ pub(super) async fn attend(egress: Arc<Egress>, mut stream: UnixStream, stop: Ca
             let line = Line::Error {
                 code,
                 message: refusal.message(),
-                next_step: refusal.code().row().next_step,
+                next_step: refusal.next_step(),
             };
             say(&mut stream, &line).await;
         }

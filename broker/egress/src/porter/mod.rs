@@ -24,7 +24,7 @@ use valetkey_core::{
     request::Released,
 };
 
-use crate::{Entry, Gate, Loan, Used, Way};
+use crate::{Entry, Gate, Lenders, Loan, Used, Way};
 use books::{Books, Kind};
 use loans::Loans;
 use passes::Passes;
@@ -232,8 +232,8 @@ impl Gate for Porter {
         self.network.looks_into(origin) || only_reads().unwrap_or(true)
     }
 
-    fn lends_to(&self, origin: &Origin) -> bool {
-        self.network.lends_to(origin)
+    fn lenders(&self, origin: &Origin) -> Lenders {
+        self.network.lenders(origin)
     }
 
     fn ways(&self, target: &Target) -> Vec<Way> {

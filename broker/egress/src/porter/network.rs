@@ -8,11 +8,11 @@ use std::{
 };
 
 use valetkey_core::{
-    Credentials, Delivery,
+    Credential, Credentials, Delivery,
     network::{HostName, Origin, OriginPattern, Target},
 };
 
-use crate::Way;
+use crate::{Lenders, Way};
 
 /// What the configuration says of the network beside the policies.
 pub struct Network {
@@ -33,17 +33,19 @@ pub struct Network {
 impl Network {
     pub(super) fn looks_into(&self, origin: &Origin) -> bool {
         self.inspect.iter().any(|pattern| pattern.matches(origin))
-            || self.lends_to(origin)
+            || !self.lenders(origin).is_empty()
             || (self.spoken_of)(&origin.endpoint.host)
     }
 
-    pub(super) fn lends_to(&self, origin: &Origin) -> bool {
-        self.credentials
-            .iter()
-            .any(|credential| match &credential.delivery {
-                Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
-                Delivery::Token | Delivery::Pass => false,
-            })
+    pub(super) fn lenders(&self, origin: &Origin) -> Lenders {
+        let lends = |credential: &Credential| match &credential.delivery {
+            Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
+            Delivery::Token | Delivery::Pass => false,
+        };
+        let all = self.credentials.iter().enumerate();
+        all.filter(|(_, credential)| lends(credential))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     pub(super) fn ways(&self, target: &Target) -> Vec<Way> {

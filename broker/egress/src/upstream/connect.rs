@@ -97,8 +97,8 @@ impl Way<'_> {
         let connector = TlsConnector::from(Arc::clone(config));
         let stream = connector.connect(name, stream).await.map_err(|error| {
             Refusal::new(Code::HostUnreachable)
-                .saying("the host's certificate or its tls is not accepted")
-                .because(error.to_string())
+                .saying(format!("the proxy does not accept the host's tls: {error}"))
+                .advising("where the host's certificate is of an authority of your own, the developer names that in `network.extra_ca` and restarts the broker")
         })?;
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok(Reached {

@@ -22,6 +22,7 @@ pub enum UpstreamError {
 pub(crate) struct Trust {
     pub(super) either: Arc<ClientConfig>,
     pub(super) http1: Arc<ClientConfig>,
+    extra_pem: String,
 }
 
 impl Trust {
@@ -29,9 +30,10 @@ impl Trust {
     /// the clear; each connection over TLS then fails by itself.
     pub(crate) fn new(extra: Option<&Path>) -> Result<Self, UpstreamError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let (roots, extra_pem) = roots(extra)?;
         let base = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots(extra)?)
+            .with_root_certificates(roots)
             .with_no_client_auth();
         let speaking = |protocols: &[&[u8]]| {
             let mut config = base.clone();
@@ -41,25 +43,37 @@ impl Trust {
         Ok(Self {
             either: speaking(&[b"h2", b"http/1.1"]),
             http1: speaking(&[b"http/1.1"]),
+            extra_pem,
         })
+    }
+
+    /// What the file says, and nothing else that may stand in it: a sandbox that reaches a host directly
+    /// trusts the same.
+    pub(crate) fn extra_pem(&self) -> &str {
+        &self.extra_pem
     }
 }
 
-fn roots(extra: Option<&Path>) -> Result<RootCertStore, UpstreamError> {
+/// All that count, and those of the file once more as PEM.
+fn roots(extra: Option<&Path>) -> Result<(RootCertStore, String), UpstreamError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut pem = String::new();
     let Some(path) = extra else {
-        return Ok(roots);
+        return Ok((roots, pem));
     };
     let bad = |why: &dyn Display| UpstreamError::ExtraCa(format!("`{}`: {why}", path.display()));
-    let pem = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
-    let before = roots.len();
-    for certificate in pem {
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
+    for certificate in certificates {
         let certificate = certificate.map_err(|error| bad(&error))?;
+        pem.push_str(&pem::encode(&pem::Pem::new(
+            "CERTIFICATE",
+            certificate.to_vec(),
+        )));
         roots.add(certificate).map_err(|error| bad(&error))?;
     }
-    if roots.len() == before {
+    if pem.is_empty() {
         return Err(bad(&"it holds no certificate"));
     }
-    Ok(roots)
+    Ok((roots, pem))
 }

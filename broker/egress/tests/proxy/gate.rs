@@ -16,7 +16,7 @@ use valetkey_core::{
     network::{HostName, Origin, OriginPattern, Target},
     ports::Answer,
 };
-use valetkey_egress::{Gate, Loan, Used, Way};
+use valetkey_egress::{Gate, Lenders, Loan, Used, Way};
 use valetkey_secret::IssuedToken;
 use zeroize::Zeroizing;
 
@@ -74,6 +74,12 @@ impl FakeGate {
         self.ways.lock().unwrap().push((name, Arc::new(injection)));
     }
 
+    /// Lends nothing of it any more.
+    pub(crate) fn take_back(&self, name: &str) {
+        let name = CredentialName::parse(name).unwrap();
+        self.loans.lock().unwrap().remove(&name);
+    }
+
     pub(crate) fn refusals(&self) -> Vec<Code> {
         self.refused
             .lock()
@@ -107,9 +113,12 @@ impl Gate for FakeGate {
         self.looks.lock().unwrap().contains(&origin.to_string())
     }
 
-    fn lends_to(&self, origin: &Origin) -> bool {
+    fn lenders(&self, origin: &Origin) -> Lenders {
         let ways = self.ways.lock().unwrap();
-        ways.iter().any(|(_, injection)| injection.reaches(origin))
+        let all = ways.iter().enumerate();
+        all.filter(|(_, (_, injection))| injection.reaches(origin))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     fn ways(&self, target: &Target) -> Vec<Way> {
@@ -132,8 +141,8 @@ impl Gate for FakeGate {
         _: &'a Origin,
     ) -> Answer<'a, Result<Arc<Loan>, Refusal>> {
         self.lent.lock().unwrap().push(way.credential.to_string());
-        let loan = Arc::clone(&self.loans.lock().unwrap()[&way.credential]);
-        Box::pin(async move { Ok(loan) })
+        let loan = self.loans.lock().unwrap().get(&way.credential).cloned();
+        Box::pin(async move { loan.ok_or_else(|| Code::Denied.into()) })
     }
 
     fn base(&self, credential: &str) -> Option<Origin> {

@@ -192,11 +192,10 @@ async fn a_value_goes_out_over_tls_and_does_not_come_back() {
     }
 }
 
-#[tokio::test]
-async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
-    let house = House::new().await;
+/// Keeps what it is sent, and tells whoever comes next.
+async fn gossip() -> std::net::SocketAddr {
     let kept = Arc::new(std::sync::Mutex::new(String::new()));
-    let at = origin::plain(move |request| {
+    origin::plain(move |request| {
         let kept = Arc::clone(&kept);
         async move {
             if let Some(came) = request.headers().get("authorization") {
@@ -205,7 +204,13 @@ async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
             origin::text(kept.lock().unwrap().clone())
         }
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
+    let house = House::new().await;
+    let at = gossip().await;
     let base = format!("http://api.test:{}", at.port());
     house.gate.inject("key", &base, bearer(), false, VALUE);
     let host = &base["http://".len()..];
@@ -218,6 +223,43 @@ async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
         assert!(answer.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{answer}");
     }
     assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
+}
+
+/// An agent that may use a value at many hosts is not told it by another one of them.
+#[tokio::test]
+async fn no_other_host_of_the_same_credential_tells_it() {
+    let house = House::new().await;
+    let at = gossip().await;
+    let hosts = ["a", "b"].map(|name| format!("{name}.api.test:{}", at.port()));
+    let pattern = format!("http://*.api.test:{}", at.port());
+    house.gate.inject("key", &pattern, bearer(), false, VALUE);
+    let [a, b] = &hosts;
+    for (host, with) in [
+        (a, format!("authorization: Bearer {PLACEHOLDER}\r\n")),
+        (b, String::new()),
+    ] {
+        let head = format!("GET http://{host}/ HTTP/1.1\r\nhost: {host}\r\n{with}\r\n");
+        let answer = client::raw(house.door, &head).await;
+        assert!(answer.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn of_one_credential_the_first_entry_that_fits_counts() {
+    let house = House::new().await;
+    let at = origin::plain(|request| async move {
+        let query = request.uri().query().unwrap_or("nothing").to_owned();
+        origin::text(format!("{query} {}", request.headers().len()))
+    })
+    .await;
+    let base = format!("http://api.test:{}", at.port());
+    let query = Placement::Query { name: "key".into() };
+    house.gate.inject("key", &base, bearer(), true, VALUE);
+    house.gate.inject("key", &base, query, true, VALUE);
+    let host = &base["http://".len()..];
+    let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let answer = client::raw(house.door, &head).await;
+    assert!(answer.contains("nothing "), "{answer}");
 }
 
 #[tokio::test]

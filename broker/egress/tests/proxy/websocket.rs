@@ -116,6 +116,12 @@ async fn talk(stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 
     }
 }
 
+/// A short frame of text of a client's, with a mask of zeros.
+fn frame(text: &str) -> Vec<u8> {
+    let head = [0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+    [&head, text.as_bytes()].concat()
+}
+
 #[tokio::test]
 async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
     let house = House::new().await;
@@ -125,10 +131,6 @@ async fn a_value_goes_into_the_first_message_and_does_not_come_back() {
         pointer: "/token".into(),
     };
     let mut stream = lent(&house, &host, place, false).await;
-    let frame = |text: &str| {
-        let head = [0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
-        [&head, text.as_bytes()].concat()
-    };
     let sent = format!("{{\"token\":\"{PLACEHOLDER}\"}}");
     stream.write_all(&frame(&sent)).await.unwrap();
     // It comes back with the value masked out.
@@ -158,6 +160,24 @@ async fn an_origin_that_speaks_no_websocket_is_not_listened_to() {
     let mut stream = lent(&house, &host, place, true).await;
     // A client masks, and this origin sends the same back.
     stream.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+    let mut heard = Vec::new();
+    stream.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"");
+}
+
+/// Whoever opens a WebSocket and says nothing has the value for no longer than others.
+#[tokio::test]
+async fn a_value_that_was_taken_back_goes_into_no_message() {
+    let house = House::new().await;
+    let at = origin::plain(echo).await;
+    let host = format!("api.test:{}", at.port());
+    let place = Placement::WebSocket {
+        pointer: "/token".into(),
+    };
+    let mut stream = lent(&house, &host, place, false).await;
+    house.gate.take_back("key");
+    let text = format!("{{\"token\":\"{PLACEHOLDER}\"}}");
+    stream.write_all(&frame(&text)).await.unwrap();
     let mut heard = Vec::new();
     stream.read_to_end(&mut heard).await.unwrap();
     assert_eq!(heard, b"");

@@ -7,6 +7,7 @@ use std::{
 
 use http::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::task::coop;
 
 use super::{Live, Scrubber};
 
@@ -56,11 +57,15 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ScrubbedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = &mut *self;
+        // What comes in the smallest of pieces would keep everybody else from their turn.
+        let turn = ready!(coop::poll_proceed(cx));
         loop {
             if this.ended {
                 return Poll::Ready(this.rest().map(Ok));
             }
-            let frame = match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+            let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+            turn.made_progress();
+            let frame = match frame {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {

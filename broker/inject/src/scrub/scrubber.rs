@@ -55,12 +55,10 @@ impl Scrubber {
             self.held.extend_from_slice(&held);
             return chunk;
         }
-        let mut all = Vec::with_capacity(length);
-        all.extend_from_slice(&self.held);
-        all.extend_from_slice(&chunk);
-        mask(&mut all, before, &finds);
-        self.held = Zeroizing::new(all.split_off(kept));
-        Bytes::from(all)
+        self.held.extend_from_slice(&chunk);
+        mask(&mut self.held, before, &finds);
+        // However small the chunk is, only what is told is copied.
+        self.held.drain(..kept).collect()
     }
 
     /// What was held back, when nothing follows.

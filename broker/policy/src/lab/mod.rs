@@ -52,7 +52,7 @@ impl PolicyLab for CedarPolicies {
         let cases = cases.map(|place| cases::run(&rules, place, credentials));
         let (idle, looked_at) = idle::find(&rules, credentials)?;
         Ok(Checked {
-            policies: rules.summary.policies,
+            policies: rules.count(),
             cases: cases.transpose()?.unwrap_or_default(),
             idle,
             looked_at,

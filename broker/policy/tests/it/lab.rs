@@ -309,6 +309,7 @@ fn texts_stay_what_they_are() {
     let before = policies.summary();
     assert_eq!(policies.reload().expect("the same"), before);
     assert_eq!(before.policies, 14);
+    assert_eq!(before.origin, "the admin's requirements");
     let large = vec![("a.cedar".to_owned(), " ".repeat((1 << 20) + 1))];
     let refused = CedarPolicies::from_texts(large).map(|_| ());
     assert!(matches!(refused, Err(PolicyError::Invalid(_))));

@@ -234,6 +234,29 @@ fn only_texts_of_a_sane_size_are_read() {
 }
 
 #[test]
+fn what_only_requests_have_is_told_where_hosts_are_reached() {
+    for action in [
+        "action == Valetkey::Action::\"connect\"",
+        "action in Valetkey::Action::\"reach\"",
+        "action in [Valetkey::Action::\"connect\", Valetkey::Action::\"request\"]",
+    ] {
+        for word in ["path like \"/a\"", "method == \"GET\"", "safe", "plain"] {
+            let text = format!("forbid (principal, {action}, resource) when {{ context.{word} }};");
+            let folder = Folder::new(&[("a.cedar", &text)]);
+            let message = folder.load().map(|_| ()).expect_err("refused").to_string();
+            let hint =
+                "only requests have that: for them write `action in Valetkey::Action::\"send\"`";
+            assert!(message.contains(hint), "{message}");
+            assert!(!message.contains("did you mean"), "{message}");
+        }
+    }
+    let text = "forbid (principal, action == Valetkey::Action::\"connect\", resource) when { context.prot == 1 };";
+    let folder = Folder::new(&[("a.cedar", text)]);
+    let message = folder.load().map(|_| ()).expect_err("refused").to_string();
+    assert!(message.ends_with("(did you mean `port`?)"), "{message}");
+}
+
+#[test]
 fn a_folder_must_hold_policies() {
     let folder = Folder::new(&[("a.cedar.bak", GOOD), (".b.cedar", GOOD)]);
     let message = folder.load().map(|_| ()).expect_err("refused").to_string();
@@ -287,8 +310,12 @@ fn files_are_read_in_order_and_summed_up() {
     let folder = Folder::new(&[("b.cedar", GOOD), ("a.cedar", GOOD), ("c.txt", "no policy")]);
     let loaded = folder.load().expect("good policies").summary();
     assert_eq!(loaded.policies, 2);
+    assert_eq!(loaded.origin, format!("`{}`", folder.path().display()));
     let same = Folder::new(&[("a.cedar", GOOD), ("b.cedar", GOOD)]);
-    assert_eq!(same.load().expect("good policies").summary(), loaded);
+    assert_eq!(
+        same.load().expect("good policies").summary().digest,
+        loaded.digest
+    );
     same.write("a.cedar", &format!("{GOOD} "));
     assert_ne!(
         same.load().expect("good policies").summary().digest,
@@ -300,4 +327,5 @@ fn files_are_read_in_order_and_summed_up() {
 fn without_a_folder_there_is_the_baseline() {
     let baseline = CedarPolicies::load(&[]).expect("the baseline").summary();
     assert_eq!(baseline.policies, 14);
+    assert_eq!(baseline.origin, "the shipped baseline");
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use valetkey_sdk::{
-    Control, Exit,
+    Code, Control, Error, Exit,
     wire::admin::{self as wire, revoke_request::Target as Wire},
 };
 
@@ -93,6 +93,18 @@ struct Target {
     /// Every session
     #[arg(long)]
     all: bool,
+}
+
+impl Target {
+    /// In words, where it names somebody: who has no session may be misspelt.
+    fn whose(&self) -> Option<String> {
+        let user = self.user.as_ref().map(|user| format!("user `{user}`"));
+        user.or_else(|| {
+            self.agent
+                .as_ref()
+                .map(|agent| format!("agents named `{agent}`"))
+        })
+    }
 }
 
 impl From<Target> for Wire {
@@ -201,8 +213,18 @@ impl Revoke {
             let live = control.sessions(&self.account, None);
             target.session = Some(SESSION.id(part, live, |one| &one.id).await?);
         }
+        let whose = target.whose();
         let revoke = control.revoke(&self.account, target.into(), &self.reason);
         let report = output.waiting("revoking", revoke).await?;
+        if let (Some(whose), []) = (whose, report.sessions.as_slice()) {
+            let error = Error::new(
+                Code::UnknownSession,
+                format!("no session of {whose} is live"),
+            );
+            return Err(error
+                .with_next_step("`valetkey admin sessions` shows which are")
+                .into());
+        }
         let sessions = report.sessions.into_iter().map(|revoked| Revoked {
             session: revoked.session.map(Session::from),
             connections_cut: revoked.connections_cut,

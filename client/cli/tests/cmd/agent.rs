@@ -111,7 +111,9 @@ fn outside_a_session_there_is_no_token() {
         "{outcome:?}"
     );
     assert!(
-        outcome.stderr.contains("next: start a session"),
+        outcome
+            .stderr
+            .contains("next: run it inside `valetkey run`"),
         "{outcome:?}"
     );
 }

@@ -226,7 +226,7 @@ fn one_is_no_plural() {
         ("status", "valetkeyd word, 1 live session, tokens"),
         ("policy check", "1 policy is valid, 1 of 2 cases does not"),
         ("policy check", "were looked for among 1 request."),
-        ("policy reload", "1 policy is in force."),
+        ("policy reload", "1 policy of word is in force."),
         ("policy simulate --folder /p", "of 1 request would be"),
     ] {
         let shown = stub.owner(arguments).stdout;
@@ -244,7 +244,11 @@ fn the_rest_answers_in_both_forms() {
             "Logged out (account default).",
             "provider_problem",
         ),
-        ("policy reload", "4 policies are in force.", "digest"),
+        (
+            "policy reload",
+            "4 policies of word are in force.",
+            "origin",
+        ),
         ("keys list", "published until 2100-01-01", "keys"),
         ("keys rotate", "There are no keys yet", "keys"),
     ] {

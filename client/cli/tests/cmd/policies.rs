@@ -1,6 +1,7 @@
 //! Explanations, simulations and checks of policies.
 
 use crate::{
+    doors::HELD,
     run::run,
     stub::{Script, Stub},
 };
@@ -38,7 +39,7 @@ fn a_request_that_nobody_made_is_explained() {
         stub.last(),
         "Some(Hypothetical(Hypothetical { session: None, account: \"boss\", agent: \"coder\", \
          credential: \"demo-api\", scopes: [\"api:write\"], audience: None, \
-         lifetime_seconds: Some(300) }))"
+         lifetime_seconds: Some(300), profile: None, network: None }))"
     );
     stub.owner(&format!("{explain} --session s-1")).ok();
     assert!(stub.last().contains("session: Some(\"s-1\")"));
@@ -48,6 +49,12 @@ fn a_request_that_nobody_made_is_explained() {
         "policy explain request-7 --credential demo-api --agent coder",
         "policy explain --credential demo-api",
         "policy explain --credential demo-api --agent coder --session s-1",
+        "policy explain --connect https://a.test",
+        "policy explain --connect https://a.test --credential demo-api --agent coder",
+        "policy explain --connect https://a.test --scope a --agent coder",
+        "policy explain --connect https://a.test --profile open --session s-1",
+        "policy explain request-7 --connect https://a.test",
+        "policy explain request-7 --profile open",
     ] {
         assert_eq!(stub.owner(wrong).status, 2, "{wrong}");
     }
@@ -55,9 +62,41 @@ fn a_request_that_nobody_made_is_explained() {
         assert_eq!(
             stub.owner(unclear).stderr,
             "valetkey: it is not clear which request is meant\n\
-             next: name either a REQUEST-ID, or `--credential` with `--session` or with `--account` and `--agent`\n"
+             next: name either a REQUEST-ID, or `--credential`, `--connect` or `--request`, with `--session` or with `--account` and `--agent`\n"
         );
     }
+}
+
+#[test]
+fn the_network_is_asked_about_in_its_own_words() {
+    let stub = Stub::start();
+    let explain = |arguments: &[&str]| {
+        let command = ["policy", "explain", "--agent", "coder"];
+        let mut command = stub.owner_command(command.iter().chain(arguments).copied());
+        run(&mut command, b"").ok();
+        stub.last()
+    };
+    let asked = explain(&["--connect", "https://a.test", "--profile", "open"]);
+    assert_eq!(
+        asked,
+        "Some(Hypothetical(Hypothetical { session: None, account: \"default\", agent: \"coder\", \
+         credential: \"\", scopes: [], audience: None, lifetime_seconds: None, \
+         profile: Some(\"open\"), network: Some(Connect(\"https://a.test\")) }))"
+    );
+    let asked = explain(&["--request", "GET https://a.test/x"]);
+    let sent = "profile: None, network: Some(Request(\"GET https://a.test/x\"))";
+    assert!(asked.contains(sent), "{asked}");
+}
+
+#[test]
+fn a_session_that_would_ask_is_found_by_a_part_of_its_id() {
+    let stub = Stub::start();
+    let explain = "policy explain --credential demo-api --session";
+    let (_, part) = HELD.split_at(HELD.len() - 6);
+    stub.owner(&format!("{explain} {part}")).ok();
+    assert!(stub.last().contains(HELD), "{}", stub.last());
+    let unknown = stub.owner(&format!("{explain} abcdef"));
+    assert!(unknown.stderr.contains("there is no session `abcdef`"));
 }
 
 #[test]
@@ -74,6 +113,7 @@ fn a_changed_folder_is_replayed() {
         "{shown}"
     );
     assert!(shown.contains("auto -> deny"), "{shown}");
+    assert!(shown.contains("https://api.test"), "{shown}");
     assert!(shown.ends_with("The newest 1 is shown.\n"), "{shown}");
     let json = stub.owner("policy simulate --folder /p --json").ok().json();
     assert_eq!(json["differing"][0]["would_be"], "deny");

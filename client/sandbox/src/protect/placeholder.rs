@@ -7,7 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, XattrFlags, flock, lgetxattr, setxattr};
+use rustix::{
+    event::{Timespec, poll},
+    fs::{FlockOperation, XattrFlags, flock, lgetxattr, setxattr},
+    io::Errno,
+};
 
 use crate::{
     error::{Error, os},
@@ -18,6 +22,13 @@ use crate::{
 /// workspace, and one whose maker was killed removes nothing. On file systems without such attributes an
 /// empty folder may stay.
 const MARK: &str = "user.valetkey.placeholder";
+
+/// How often a lock is asked for, and how long the rest is between: two seconds in all.
+const TRIES: u32 = 100;
+const REST: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 20_000_000,
+};
 
 /// Removes on drop what it made, or found marked, where it is still as it was made.
 #[derive(Debug)]
@@ -45,7 +56,7 @@ impl Placeholders {
 
     pub(crate) fn of(workspace: &Path) -> Result<Self, Error> {
         let folder = File::open(workspace).map_err(os("opening the workspace"))?;
-        flock(&folder, FlockOperation::LockShared).map_err(os("locking the workspace"))?;
+        share(&folder, workspace)?;
         Ok(Self {
             lock: Some(folder),
             made: Vec::new(),
@@ -94,6 +105,28 @@ impl Placeholders {
             content,
         });
         Ok(())
+    }
+}
+
+/// Waits for a launcher that tidies up, and not for an agent that would keep everybody waiting.
+fn share(folder: &File, workspace: &Path) -> Result<(), Error> {
+    let mut tries = TRIES;
+    loop {
+        match flock(folder, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if tries > 0 => tries -= 1,
+            Err(Errno::WOULDBLOCK) => {
+                let why = "a program holds a lock on it";
+                return Err(Error::place(
+                    workspace,
+                    why,
+                    "end the program; `lslocks` names it",
+                ));
+            }
+            Err(error) => return Err(os("locking the workspace")(error)),
+        }
+        // A signal ends the rest early, which does no harm.
+        let _ = poll(&mut [], Some(&REST));
     }
 }
 

@@ -228,7 +228,7 @@ fn what_was_replaced_since_it_was_looked_at_is_not_shown() {
     });
     let said = another.unwrap_err().to_string();
     assert!(
-        said.ends_with("was replaced while the room was made"),
+        said.ends_with("was replaced while the sandbox was made"),
         "{said}"
     );
     fs::rename(house.path("aside"), &protected).unwrap();

@@ -206,6 +206,7 @@ impl Policy for Agreeable {
         PolicySummary {
             digest: String::new(),
             policies: 1,
+            origin: String::new(),
         }
     }
 

@@ -281,6 +281,7 @@ fn summary(rules: &Rules) -> PolicySummary {
             + rules.forbid.len()
             + rules.approve.len()
             + rules.network.len()) as u64,
+        origin: "the test".to_owned(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! `[credentials.NAME]`, checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use valetkey_core::{
-    Algorithm, Audience, Audiences, Credential, CredentialName, Delivery, Inject, LIFETIME_CEILING,
-    LIFETIME_DEFAULT, ScopeSet, SecretName, SourceKind, Tier, UserId, text::printable,
+    Algorithm, Audience, Audiences, Credential, CredentialName, Credentials, Delivery, Inject,
+    LIFETIME_CEILING, LIFETIME_DEFAULT, ScopeSet, SecretName, SourceKind, Tier, UserId,
+    text::printable,
 };
 
 use super::ways::ways;
@@ -23,6 +24,9 @@ pub(super) fn credential(
         Delivery::Inject(inject) => injected(&name, inject, &file)?,
         Delivery::Token | Delivery::Pass => (file.scopes, file.audiences),
     };
+    if scopes.is_empty() {
+        return Err(format!("`credentials.{name}.scopes` names no scope"));
+    }
     let mut audiences = audiences.into_iter();
     let first = audiences
         .next()
@@ -66,6 +70,25 @@ pub(super) fn credential(
         min_tier: file.min_tier,
         delivery,
     })
+}
+
+/// A variable holds one placeholder, or one address.
+pub(super) fn no_variable_twice(credentials: &Credentials) -> Result<(), String> {
+    let mut holders = BTreeMap::<&str, &CredentialName>::new();
+    for credential in credentials.iter() {
+        let Delivery::Inject(inject) = &credential.delivery else {
+            continue;
+        };
+        let name = &credential.name;
+        for variable in [&inject.variable, &inject.base_url].into_iter().flatten() {
+            if let Some(other) = holders.insert(variable, name) {
+                return Err(format!(
+                    "`credentials.{other}` and `credentials.{name}` both name the variable `{variable}`, which can hold what stands for one of them"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What leave to use the network is asked for as: a pass of ten minutes, for any host that the policies

@@ -4,6 +4,7 @@ use valetkey_core::{
     Algorithm, Audience, Audiences, Credential, CredentialName, Credentials, LIFETIME_CEILING,
     ScopeSet, SourceKind, Tier, UserId,
     network::{OriginPattern, Target},
+    policies,
 };
 
 use super::{
@@ -58,40 +59,24 @@ fn target(ask: &Ask, case: &Case) -> Result<Option<Target>, String> {
         (None, None) => (&ask.connect, &ask.request),
         own => own,
     };
-    match (connect, request) {
-        (None, None) if of_network => Err(
+    let target = policies::target(connect.as_deref(), request.as_deref());
+    match target.map_err(|error| error.to_string())? {
+        None if of_network => Err(
             "`injected` is of a host that something would `connect` to or `request` from"
                 .to_owned(),
         ),
-        (None, None) => Ok(None),
-        (Some(origin), None) => {
-            let target = read(Target::CONNECT, origin);
-            let expected = "an origin is written as `https://api.example.com`";
-            target.ok_or_else(|| wrong("connect", expected)).map(Some)
-        }
-        (None, Some(request)) => {
-            let target = request
-                .split_once(' ')
-                .and_then(|(method, url)| read(method, url));
-            let sent = target.filter(|target| matches!(target, Target::Request { .. }));
-            let expected =
-                "a request is written as `GET https://api.example.com/path`, without a query";
-            sent.ok_or_else(|| wrong("request", expected)).map(Some)
-        }
-        (Some(_), Some(_)) => Err("name what to `connect` to or what to `request`".to_owned()),
+        target => Ok(target),
     }
 }
 
-fn read(scope: &str, url: &str) -> Option<Target> {
-    Target::read(scope, &Audience::parse(url).ok()?)
-}
-
-/// What neither case nor table says of the credential is as configured.
+/// What neither case nor table says of the credential is as configured. Leave to use the network is none.
 fn credential(ask: &Ask, case: &Case, credentials: &Credentials) -> Result<Credential, String> {
     let missing = |what| format!("`{what}` is missing, in the case and in `[ask]`");
     let name = case.credential.as_ref().or(ask.credential.as_ref());
     let name = name.ok_or_else(|| missing("credential"))?;
-    let configured = credentials.find(name);
+    let configured = credentials
+        .find(name)
+        .filter(|known| known.source != SourceKind::Network);
     let scopes = case.scopes.as_ref().or(ask.scopes.as_ref());
     let scopes = scopes.ok_or_else(|| missing("scopes"))?;
     let scopes = ScopeSet::parse(scopes.iter().map(String::as_str));

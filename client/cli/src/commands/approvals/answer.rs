@@ -41,7 +41,7 @@ pub(super) struct Approve {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Reach {
-    /// For one token, or one leave to use the network
+    /// For one token; of the network, for that address until it would be asked about again
     #[arg(long)]
     once: bool,
     /// For every request like it until the session ends
@@ -137,7 +137,11 @@ impl Deny {
         } else {
             Answer::Deny(true)
         };
-        answer(&developer, self.account, approval, no, output).await
+        let denied = answer(&developer, self.account, approval, no, output).await?;
+        if self.end_session {
+            output.remark("its session is ended");
+        }
+        Ok(denied)
     }
 }
 
@@ -219,7 +223,7 @@ impl Reach {
     async fn words(&self, developer: &Developer, approval: &Approval) -> String {
         const LIKE: &str = "every request like it or for less";
         match self.time {
-            _ if self.once => format!("one {}", approval.unit()),
+            _ if self.once => approval.once(),
             Some(time) => {
                 let seconds = time.as_secs();
                 format!("{LIKE}, for {} at most", span(seconds))
@@ -262,7 +266,7 @@ impl Show for Answered {
         match (approval.state.as_str(), approval.granted_until) {
             ("granted", until) => {
                 let kind = match approval.once {
-                    true => format!(" for one {}", approval.unit()),
+                    true => format!(" for {}", approval.once()),
                     false => String::new(),
                 };
                 let until = until.map_or_else(String::new, |at| format!(", until {}", moment(at)));

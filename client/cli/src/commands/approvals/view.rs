@@ -145,9 +145,13 @@ impl Approval {
         self.credential == NETWORK
     }
 
-    /// What a yes gives once.
-    pub(crate) fn unit(&self) -> &'static str {
-        if self.is_network() { "leave" } else { "token" }
+    /// What a yes that is given once is for.
+    pub(crate) fn once(&self) -> String {
+        if self.is_network() {
+            format!("this address, for {}", span(self.lifetime_seconds))
+        } else {
+            "one token".to_owned()
+        }
     }
 
     /// The scopes; of leave to use the network also what for, without which they say nothing.
@@ -191,11 +195,13 @@ impl Approval {
             ]);
         }
         let lifetime = span(self.lifetime_seconds);
+        let lifetime = if self.is_network() {
+            format!("{lifetime}, then it is asked about again")
+        } else {
+            format!("each token {lifetime} at most")
+        };
         facts.extend([
-            (
-                "lifetime",
-                format!("each {} {lifetime} at most", self.unit()),
-            ),
+            ("lifetime", lifetime),
             ("tier", format!("{}{policies}", self.tier)),
         ]);
         if self.is_open() && !self.may_answer {
@@ -245,7 +251,7 @@ impl Approval {
             "granted" => {
                 let mut text = format!("granted by {by}");
                 if self.once {
-                    text.push_str(&format!(" for one {}", self.unit()));
+                    text.push_str(&format!(" for {}", self.once()));
                 }
                 if let Some(until) = self.granted_until {
                     text.push_str(&format!(", until {}", moment(until)));

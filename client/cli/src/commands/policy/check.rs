@@ -9,7 +9,7 @@ use valetkey_sdk::{
     wire::developer::{self as dev, CheckPoliciesRequest},
 };
 
-use super::{absolute, policies};
+use super::absolute;
 use crate::{
     commands::Outcome,
     output::{Output, Page, Show, Tone, counted},
@@ -119,7 +119,10 @@ impl Show for View {
                 (Tone::Bad, format!("{wrong} of {cases} {does} not hold"))
             }
         };
-        let policies = policies(self.policies);
+        let policies = match self.policies {
+            1 => "1 policy is".to_owned(),
+            all => format!("{all} policies are"),
+        };
         page.toned(tone, &format!("{policies} valid, {cases}."));
         page.toned(
             Tone::Dim,

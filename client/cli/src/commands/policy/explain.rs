@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use valetkey_sdk::{
     Control, Exit,
     wire::developer::{
         self as dev,
-        explain_policy_request::{Hypothetical, What},
+        explain_policy_request::{Hypothetical, What, hypothetical::Network},
     },
 };
 
 use super::meaning;
 use crate::{
     args::ACCOUNT,
-    commands::Outcome,
+    commands::{Outcome, find::SESSION},
     failure::Failure,
     lifetime,
     output::{Output, Page, Show, Tone},
@@ -23,36 +23,53 @@ use crate::{
 
 /// Explain a request: which tier, which policies spoke, and which one change would make a difference
 ///
-/// Either a request of the ledger, by the id that its refusal named, or one that nobody made.
+/// Either a request of the ledger, by the id that its refusal named, or one that nobody made: for a
+/// credential, to reach a host, or to send it a request.
 #[derive(Args)]
 #[command(
     override_usage = "valetkey policy explain REQUEST-ID\n       \
-        valetkey policy explain --credential NAME --session ID [OPTIONS]\n       \
-        valetkey policy explain --credential NAME [--account NAME] --agent NAME [OPTIONS]",
+        valetkey policy explain WHAT --session ID [OPTIONS]\n       \
+        valetkey policy explain WHAT [--account NAME] --agent NAME [OPTIONS]\n\n\
+        WHAT: --credential NAME, --connect URL or --request 'METHOD URL'",
     after_help = "Examples: valetkey policy explain REQUEST-ID\n\
-    \u{20}         valetkey policy explain --credential demo-api --scope api:write --agent coder"
+    \u{20}         valetkey policy explain --credential demo-api --scope api:write --agent coder\n\
+    \u{20}         valetkey policy explain --connect https://docs.example.com --agent coder --profile open\n\
+    \u{20}         valetkey policy explain --request 'POST https://docs.example.com/pages' --agent coder",
+    group = ArgGroup::new("wanted").args(["credential", "connect", "sent"])
 )]
 pub(super) struct Explain {
-    /// A request of the ledger
+    /// A request of the ledger: its id, or at least six digits of the beginning or end of it
     #[arg(
         value_name = "REQUEST-ID",
-        conflicts_with_all = ["credential", "scopes", "audience", "ttl", "session", "agent"]
+        conflicts_with_all = ["wanted", "scopes", "audience", "ttl", "session", "agent", "profile"]
     )]
     request: Option<String>,
     /// What would be asked for
     #[arg(long, value_name = "NAME")]
     credential: Option<String>,
+    /// Leave to reach this origin would be asked for
+    #[arg(long, value_name = "URL")]
+    connect: Option<String>,
+    /// This would be sent, without the query; to reach the host is a question of its own
+    #[arg(long = "request", value_name = "METHOD URL")]
+    sent: Option<String>,
     /// With this scope; may be given several times
-    #[arg(long = "scope", short, value_name = "SCOPE", requires = "credential")]
+    #[arg(
+        long = "scope",
+        short,
+        value_name = "SCOPE",
+        requires = "credential",
+        conflicts_with_all = ["connect", "sent"]
+    )]
     scopes: Vec<String>,
     /// For this audience; the credential's first where none is named
-    #[arg(long, requires = "credential")]
+    #[arg(long, requires = "credential", conflicts_with_all = ["connect", "sent"])]
     audience: Option<String>,
     /// For this long: 90s, 10m, 1h
-    #[arg(long, value_name = "TIME", value_parser = lifetime::parse, allow_hyphen_values = true, requires = "credential")]
+    #[arg(long, value_name = "TIME", value_parser = lifetime::parse, allow_hyphen_values = true, requires = "wanted")]
     ttl: Option<Duration>,
-    /// As this session would ask
-    #[arg(long, value_name = "ID", requires = "credential")]
+    /// As this live session would ask: its id, or at least six digits of its beginning or end
+    #[arg(long, value_name = "ID", requires = "wanted")]
     session: Option<String>,
     /// As a new session of this account would ask
     #[arg(long, value_name = "NAME", default_value = ACCOUNT, conflicts_with = "session")]
@@ -62,9 +79,17 @@ pub(super) struct Explain {
         long,
         value_name = "NAME",
         conflicts_with = "session",
-        requires = "credential"
+        requires = "wanted"
     )]
     agent: Option<String>,
+    /// In a sandbox of this profile; without one where none is named
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "session",
+        requires = "wanted"
+    )]
+    profile: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,8 +125,14 @@ struct Change {
 
 impl Explain {
     pub(super) async fn run(self, output: &Output) -> Outcome {
-        let what = self.what()?;
+        let mut what = self.what()?;
         let developer = Control::from_env().await?.developer();
+        if let What::Hypothetical(asked) = &mut what
+            && let Some(part) = asked.session.take()
+        {
+            let live = developer.sessions(None);
+            asked.session = Some(SESSION.id(part, live, |one| &one.id).await?);
+        }
         let explaining = developer.explain(what);
         let explained = output.waiting("asking the policies", explaining).await?;
         output.print(&View::from(explained))?;
@@ -115,12 +146,13 @@ impl Explain {
             return Ok(What::Request(request));
         }
         let asked_by_somebody = self.session.is_some() || self.agent.is_some();
-        let (Some(credential), true) = (self.credential, asked_by_somebody) else {
+        let wanted = [&self.credential, &self.connect, &self.sent];
+        if !asked_by_somebody || wanted.iter().all(|named| named.is_none()) {
             return Err(Failure::usage(
                 "it is not clear which request is meant",
-                "name either a REQUEST-ID, or `--credential` with `--session` or with `--account` and `--agent`",
+                "name either a REQUEST-ID, or `--credential`, `--connect` or `--request`, with `--session` or with `--account` and `--agent`",
             ));
-        };
+        }
         // A scope has no space in it, so a list with spaces is several (RFC 6749 section 3.3).
         let scopes = self.scopes.iter().flat_map(|scopes| scopes.split(' '));
         let scopes = scopes.filter(|scope| !scope.is_empty());
@@ -129,7 +161,9 @@ impl Explain {
             session: self.session,
             account: self.account,
             agent: self.agent.unwrap_or_default(),
-            credential,
+            profile: self.profile,
+            credential: self.credential.unwrap_or_default(),
+            network: (self.connect.map(Network::Connect)).or(self.sent.map(Network::Request)),
             audience: self.audience,
             lifetime_seconds: self
                 .ttl

@@ -22,7 +22,7 @@ pub(crate) struct Policy {
 
 #[derive(Subcommand)]
 enum Action {
-    Explain(Explain),
+    Explain(Box<Explain>),
     Simulate(Simulate),
     #[command(visible_alias = "test")]
     Check(Check),
@@ -56,14 +56,6 @@ fn absolute(path: &Path) -> Result<String, Failure> {
         .into_os_string()
         .into_string()
         .map_err(|_| unusable("it is not UTF-8"))
-}
-
-/// How many policies there are, and the verb that goes on from there.
-fn policies(number: u64) -> String {
-    match number {
-        1 => "1 policy is".to_owned(),
-        _ => format!("{number} policies are"),
-    }
 }
 
 /// How a tier is meant.

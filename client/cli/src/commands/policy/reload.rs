@@ -4,7 +4,6 @@ use clap::Args;
 use serde::Serialize;
 use valetkey_sdk::{Control, Exit};
 
-use super::policies;
 use crate::{
     commands::Outcome,
     output::{Output, Page, Show, Tone},
@@ -18,6 +17,7 @@ pub(super) struct Reload {}
 #[derive(Serialize)]
 struct Reloaded {
     policies: u64,
+    origin: String,
     digest: String,
 }
 
@@ -29,6 +29,7 @@ impl Reload {
             .await?;
         output.print(&Reloaded {
             policies: reloaded.policies,
+            origin: reloaded.origin,
             digest: reloaded.digest,
         })?;
         Ok(Exit::Ok)
@@ -37,7 +38,14 @@ impl Reload {
 
 impl Show for Reloaded {
     fn show(&self, page: &mut Page) {
-        page.line(&format!("{} in force.", policies(self.policies)));
+        let Self {
+            policies, origin, ..
+        } = self;
+        let policies = match policies {
+            1 => format!("1 policy of {origin} is"),
+            _ => format!("{policies} policies of {origin} are"),
+        };
+        page.line(&format!("{policies} in force."));
         page.toned(Tone::Dim, &format!("digest {}", self.digest));
     }
 }

@@ -66,7 +66,9 @@ fn hand_on(sandbox: &Sandbox, signal: Option<Signal>) {
 fn tell(code: Code, kill: bool, output: &Output) {
     let what = code.row().text;
     let then = match (code, kill) {
-        (Code::BrokerUnreachable, _) => "what is inside goes on without tokens and network",
+        (Code::BrokerUnreachable, _) => {
+            "what is inside goes on without network, and without tokens until the broker is back; start the agent again then"
+        }
         (_, true) => "what is inside is killed",
         (_, false) => {
             "what is inside goes on without tokens and network; `--kill-on-revoke` would end it"

@@ -288,7 +288,12 @@ impl Developer for Doors {
         self.0.hear("reload".to_owned())?;
         let digest = self.word();
         let policies = self.some(4);
-        reply(dev::ReloadPoliciesResponse { digest, policies })
+        let origin = self.word();
+        reply(dev::ReloadPoliciesResponse {
+            digest,
+            policies,
+            origin,
+        })
     }
 
     async fn list_keys(
