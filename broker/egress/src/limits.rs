@@ -19,6 +19,9 @@ pub struct Limits {
     pub tunnel_timeout: Duration,
     /// Most connections at once. More wait in the listener's backlog until one of them ends.
     pub connections: usize,
+    /// Most requests at once of one session, on all of its connections. One more waits. Each may need a connection to
+    /// its origin.
+    pub requests: usize,
     /// Most HTTP/2 streams at once on one connection.
     pub streams: u32,
     /// How long resolving a name, connecting, and a TLS handshake may take together.
@@ -44,6 +47,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(120),
             tunnel_timeout: Duration::from_secs(3600),
             connections: 256,
+            requests: 256,
             streams: 128,
             connect_timeout: Duration::from_secs(10),
             upstream_idle: Duration::from_secs(30),

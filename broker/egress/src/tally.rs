@@ -24,7 +24,7 @@ pub(crate) struct Tally {
     gate: Arc<dyn Gate>,
     session: SessionId,
     origin: Origin,
-    credential: Option<CredentialName>,
+    credentials: Vec<CredentialName>,
     requests: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
@@ -38,14 +38,14 @@ impl Tally {
         gate: &Arc<dyn Gate>,
         session: SessionId,
         origin: Origin,
-        credential: Option<CredentialName>,
+        credentials: Vec<CredentialName>,
         request: Option<UnderWay>,
     ) -> Arc<Self> {
         Arc::new(Self {
             gate: Arc::clone(gate),
             session,
             origin,
-            credential,
+            credentials,
             requests: AtomicU64::new(request.is_some().into()),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -76,14 +76,22 @@ impl Tally {
         if requests == 0 && sent == 0 && received == 0 {
             return;
         }
-        let used = Used {
-            origin: self.origin.clone(),
-            credential: self.credential.clone(),
-            requests,
-            sent,
-            received,
+        let tell = |credential: Option<&CredentialName>, sent, received| {
+            let used = Used {
+                origin: self.origin.clone(),
+                credential: credential.cloned(),
+                requests,
+                sent,
+                received,
+            };
+            self.gate.used(self.session, used);
         };
-        self.gate.used(self.session, used);
+        let mut credentials = self.credentials.iter();
+        tell(credentials.next(), sent, received);
+        // Bytes are counted once, however many values went with them.
+        if requests != 0 {
+            credentials.for_each(|credential| tell(Some(credential), 0, 0));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::OwnedSemaphorePermit,
     time::sleep,
 };
 use tokio_util::io::{InspectReader, InspectWriter};
@@ -31,7 +32,10 @@ impl Activity {
     /// Counts as a request until dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
+        UnderWay {
+            activity: Arc::clone(self),
+            place: None,
+        }
     }
 
     fn is_under_way(&self) -> bool {
@@ -49,13 +53,24 @@ impl Activity {
 }
 
 /// A request that is not over.
-pub(crate) struct UnderWay(Arc<Activity>);
+pub(crate) struct UnderWay {
+    activity: Arc<Activity>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl UnderWay {
+    /// Keeps its place among those that the session may have at once, until it is over.
+    pub(crate) fn take(&mut self, place: OwnedSemaphorePermit) {
+        self.place = Some(place);
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let read = self.0.read.load(Ordering::Relaxed);
-        self.0.mark.store(read, Ordering::Relaxed);
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
+        let activity = &self.activity;
+        let read = activity.read.load(Ordering::Relaxed);
+        activity.mark.store(read, Ordering::Relaxed);
+        activity.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
 

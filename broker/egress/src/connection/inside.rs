@@ -21,7 +21,7 @@ use crate::forward;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 /// How much of a stream's answer is held until it is sent, in bytes.
-const SEND_BUFFER: usize = 512 * 1024;
+const SEND_BUFFER: usize = 256 * 1024;
 
 /// Accepts TLS as `origin` and serves what is asked inside. What is not TLS, or names another server, ends
 /// the connection: nothing goes on unseen.

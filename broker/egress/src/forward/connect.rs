@@ -44,7 +44,7 @@ pub(super) async fn open(
         Ok(far) => far,
         Err(refusal) => return Err(super::send::recorded(guest, &secure, refusal).await),
     };
-    let tally = Tally::begin(gate, session, secure, None, None);
+    let tally = Tally::begin(gate, session, secure, Vec::new(), None);
     guest.go_on(After::Tunnel(Tunnel {
         client,
         far,

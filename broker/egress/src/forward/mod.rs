@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
+use valetkey_codes::Code;
 use valetkey_core::{Refusal, network::Target};
 
 pub(crate) use lent::Lent;
@@ -38,7 +39,7 @@ pub(crate) async fn answer(guest: &Arc<Guest>, request: Request<Incoming>) -> Re
 }
 
 async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
-    let under_way = guest.begin();
+    let mut under_way = guest.begin();
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     // 1. Where to, in one reading.
@@ -64,6 +65,8 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
         };
         guest.gate().pass(guest.room.session, &writes).await?;
     }
+    let place = Arc::clone(&guest.room.requests).acquire_owned().await;
+    under_way.take(place.map_err(|_| Code::Internal)?);
     // 3. What it carries.
     head::strip(&mut parts.headers);
     send::name(&mut parts, &route.origin)?;
@@ -82,7 +85,7 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
         guest.gate(),
         guest.room.session,
         origin.clone(),
-        credentials.first().cloned(),
+        credentials.clone(),
         Some(under_way),
     );
     let upload = match (held, body) {

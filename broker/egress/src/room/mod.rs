@@ -23,6 +23,8 @@ pub(crate) struct Room {
     pub session: SessionId,
     pub authority: Authority,
     pub placeholders: Placeholders,
+    /// The requests that may be under way at once.
+    pub requests: Arc<Semaphore>,
     /// The bodies that may be held at once.
     pub holding: Arc<Semaphore>,
     /// The session is over.
@@ -42,6 +44,7 @@ impl Room {
         Ok(Self {
             authority: Authority::new(house.gate.now(), ends)?,
             epoch: Mutex::new(Epoch::new(&house.limits)),
+            requests: Arc::new(Semaphore::new(house.limits.requests)),
             holding: Arc::new(Semaphore::new(house.limits.held_bodies)),
             house,
             session,

@@ -8,6 +8,7 @@ use hyper::body::{Bytes, Frame, Incoming};
 use tokio::net::TcpStream;
 use valetkey_codes::Code;
 use valetkey_core::Placement;
+use valetkey_egress::Used;
 
 use crate::{
     client,
@@ -447,4 +448,30 @@ async fn a_value_that_is_lent_later_is_masked_in_an_answer_that_began_before() {
     client::raw(house.door, &carried).await;
     let line = heard.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(line, "Bearer xxxxxxxxxxxxxxxxxxx\n");
+}
+
+#[tokio::test]
+async fn every_credential_that_went_with_a_request_is_counted() {
+    let house = House::new().await;
+    let at = origin::plain(chatty).await;
+    let base = format!("http://api.test:{}", at.port());
+    let query = Placement::Query { name: "key".into() };
+    house.gate.inject("key", &base, bearer(), true, VALUE);
+    house
+        .gate
+        .inject("other", &base, query, true, "another-value-8888");
+    let host = &base["http://".len()..];
+    let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    client::raw(house.door, &head).await;
+    let mut used = house.gate.used.subscribe();
+    let counted = |used: &Vec<Used>, name: &str| {
+        let of = |one: &&Used| {
+            one.credential
+                .as_ref()
+                .is_some_and(|one| one.as_str() == name)
+        };
+        used.iter().filter(of).map(|one| one.requests).sum::<u64>()
+    };
+    let all = |used: &Vec<Used>| counted(used, "key") == 1 && counted(used, "other") == 1;
+    used.wait_for(all).await.unwrap();
 }
