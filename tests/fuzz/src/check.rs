@@ -124,6 +124,7 @@ pub fn faithful(said: &[Said], all: bool, arrived: &[Request], way: u8) {
                 "transfer-encoding",
                 "cookie",
                 "authorization",
+                "accept-encoding",
             ];
             assert!(
                 ours.contains(&name.as_str()) || !request.head.has(name),

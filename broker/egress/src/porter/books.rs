@@ -30,12 +30,12 @@ pub(super) struct Books {
 }
 
 /// What is slowed down, each by itself: nobody hides the one in a flood of the other.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// A question or a refusal.
     Common,
-    /// A placeholder where it does not belong.
-    Alarm,
+    /// A placeholder where it does not belong: which one.
+    Alarm(Box<str>),
 }
 
 type Line = (Origin, Option<CredentialName>);
@@ -51,6 +51,15 @@ struct Counts {
 struct Pace {
     left: u64,
     since: Moment,
+    missed: u64,
+}
+
+impl Pace {
+    fn go(&mut self) -> bool {
+        let fine = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        fine
+    }
 }
 
 impl Books {
@@ -71,34 +80,57 @@ impl Books {
 
     /// Whether the session asks too often: each question is a durable record.
     pub(super) fn in_time(&self, session: SessionId, now: Moment) -> Result<(), Refusal> {
-        if self.worth_a_record(session, Kind::Common, now) {
+        if self.with_pace(session, Kind::Common, now, Pace::go) {
             Ok(())
         } else {
             Err(Code::TooManyRequests.into())
         }
     }
 
-    /// Whether one more record of this session does not flood the ledger.
-    pub(super) fn worth_a_record(&self, session: SessionId, kind: Kind, now: Moment) -> bool {
+    /// Whether one more record of this session does not flood the ledger, and how many of its kind were not worth
+    /// one since the last.
+    pub(super) fn worth_a_record(
+        &self,
+        session: SessionId,
+        kind: Kind,
+        now: Moment,
+    ) -> Option<u64> {
+        self.with_pace(session, kind, now, |pace| {
+            if pace.go() {
+                Some(std::mem::take(&mut pace.missed))
+            } else {
+                pace.missed += 1;
+                None
+            }
+        })
+    }
+
+    fn with_pace<T>(
+        &self,
+        session: SessionId,
+        kind: Kind,
+        now: Moment,
+        look: impl FnOnce(&mut Pace) -> T,
+    ) -> T {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = paces.entry((session, kind)).or_insert(Pace {
             left: BURST,
             since: now,
+            missed: 0,
         });
         let earned = now.ms_since(pace.since).saturating_mul(PER_SECOND) / 1000;
         if earned > 0 {
             pace.left = pace.left.saturating_add(earned).min(BURST);
             pace.since = now;
         }
-        let fine = pace.left > 0;
-        pace.left = pace.left.saturating_sub(1);
-        fine
+        look(pace)
     }
 
-    /// The session's room is empty.
-    pub(super) fn forget_pace(&self, session: SessionId) {
+    /// The session's room is empty. Gives back how many refusals of it no record speaks of.
+    pub(super) fn forget_pace(&self, session: SessionId) -> u64 {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        paces.retain(|(whose, _), _| *whose != session);
+        let of_session = paces.extract_if(|(whose, _), _| *whose == session);
+        of_session.map(|(_, pace)| pace.missed).sum()
     }
 
     /// Records what passed, until `stop` is ready and once more then.

@@ -81,7 +81,10 @@ impl Porter {
     /// The session's room is empty.
     pub(crate) fn left(&self, session: SessionId) {
         self.forget(session);
-        self.books.forget_pace(session);
+        let missed = self.books.forget_pace(session);
+        if missed > 0 {
+            tracing::warn!(%session, missed, "refusals of the session's proxy that no record speaks of");
+        }
         self.locked().remove(&session);
     }
 
@@ -292,16 +295,25 @@ impl Gate for Porter {
             let Some(broker) = self.broker.get() else {
                 return;
             };
-            let kind = match refusal.code() {
-                Code::PlaceholderMisused => Kind::Alarm,
-                _ => Kind::Common,
+            let detail = refusal.detail().unwrap_or_default();
+            let is_alarm = refusal.code() == Code::PlaceholderMisused;
+            let kind = if is_alarm {
+                Kind::Alarm(detail.into())
+            } else {
+                Kind::Common
             };
-            if self.books.worth_a_record(session, kind, self.clock.now()) {
-                if kind == Kind::Alarm {
-                    tracing::warn!(%session, "a placeholder was sent where it does not belong");
-                }
-                passage::refused(broker, session, target, refusal).await;
+            let Some(missed) = self.books.worth_a_record(session, kind, self.clock.now()) else {
+                return;
+            };
+            if is_alarm {
+                tracing::warn!(%session, "a placeholder was sent where it does not belong");
             }
+            if missed == 0 {
+                return passage::refused(broker, session, target, refusal).await;
+            }
+            let words = format!("{detail}; {missed} more of the kind before it");
+            let refusal = Refusal::new(refusal.code()).because(words);
+            passage::refused(broker, session, target, &refusal).await;
         })
     }
 

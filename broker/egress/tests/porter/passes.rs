@@ -98,11 +98,18 @@ async fn an_alarm_is_recorded_however_much_else_is_refused() {
     let misused = Refusal::new(Code::PlaceholderMisused);
     house.porter.refused(house.session, API, &misused).await;
     assert_eq!(alarms(), 1);
-    // Nor do alarms flood the ledger.
+    // Nor do alarms flood the ledger, or hide one about something else, or the others that came with them.
     for _ in 0..250 {
         house.porter.refused(house.session, API, &misused).await;
     }
     assert_eq!(alarms(), 200);
+    let other = Refusal::new(Code::PlaceholderMisused).because("another");
+    house.porter.refused(house.session, API, &other).await;
+    assert_eq!(alarms(), 201);
+    house.later(1);
+    house.porter.refused(house.session, API, &misused).await;
+    let told = |event: &Event| matches!(event, Event::NetworkRefused { detail: Some(detail), .. } if detail.contains("51 more"));
+    assert_eq!(house.count(told), 1);
 }
 
 #[tokio::test]

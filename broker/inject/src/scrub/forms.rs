@@ -5,6 +5,8 @@
 //! cut into pieces, reversed, encoded twice (but for base64 of what Basic authentication is), wrapped in
 //! lines as base64, compressed or encrypted inside of the body, or hashed.
 
+mod mixed;
+
 use base64::{
     Engine as _,
     engine::{GeneralPurpose, general_purpose::STANDARD, general_purpose::URL_SAFE},
@@ -86,6 +88,7 @@ pub(super) fn forms<'a>(value: &[u8], users: impl Iterator<Item = &'a str>) -> V
                     .collect::<String>()
                     .into(),
             );
+            mixed::add(&mut forms, text);
             forms.add(html(text, "&#39;"));
             forms.add(html(text, "&#x27;"));
         }
@@ -233,6 +236,10 @@ mod tests {
                 "736b2d616263646566313233",
                 "s\0k\0-\0a\0b\0c\0d\0e\0f\x001\x002\x003",
                 "\\u0073\\u006b\\u002d\\u0061\\u0062\\u0063\\u0064\\u0065\\u0066\\u0031\\u0032\\u0033",
+                "sk%2dabcdef123",
+                "sk\\u002dabcdef123",
+                "sk&#x2d;abcdef123",
+                "sk&#45;abcdef123",
                 "c2stYWJjZGVmMTIz",
                 "NrLWFiY2RlZjEyM",
                 "zay1hYmNkZWYxMj",
