@@ -8,13 +8,19 @@ use crate::{ApprovalId, RequestId, text::printable};
 /// Longest message or detail, in characters.
 const LIMIT: usize = 400;
 
+/// What is said beside the table.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Words {
+    message: Option<Box<str>>,
+    next_step: Option<Box<str>>,
+    detail: Option<Box<str>>,
+}
+
 /// Why a request ends without what it asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: Code,
-    message: Option<Box<str>>,
-    next_step: Option<Box<str>>,
-    detail: Option<Box<str>>,
+    words: Option<Box<Words>>,
     approval: Option<ApprovalId>,
     request: Option<RequestId>,
     on_record: bool,
@@ -25,9 +31,7 @@ impl Refusal {
     pub const fn new(code: Code) -> Self {
         Self {
             code,
-            message: None,
-            next_step: None,
-            detail: None,
+            words: None,
             approval: None,
             request: None,
             on_record: false,
@@ -37,28 +41,25 @@ impl Refusal {
     /// The same with a sentence of its own for whoever asked.
     #[must_use]
     pub fn saying(self, message: impl AsRef<str>) -> Self {
-        Self {
-            message: Some(printable(message.as_ref(), LIMIT).into()),
-            ..self
-        }
+        self.with(|words| &mut words.message, message.as_ref())
     }
 
     /// The same with a next step that fits better than the table's.
     #[must_use]
     pub fn advising(self, next_step: impl AsRef<str>) -> Self {
-        Self {
-            next_step: Some(printable(next_step.as_ref(), LIMIT).into()),
-            ..self
-        }
+        self.with(|words| &mut words.next_step, next_step.as_ref())
     }
 
     /// The same with a reason that only log and ledger see.
     #[must_use]
     pub fn because(self, detail: impl AsRef<str>) -> Self {
-        Self {
-            detail: Some(printable(detail.as_ref(), LIMIT).into()),
-            ..self
-        }
+        self.with(|words| &mut words.detail, detail.as_ref())
+    }
+
+    fn with(mut self, which: fn(&mut Words) -> &mut Option<Box<str>>, text: &str) -> Self {
+        let words = self.words.get_or_insert_default();
+        *which(words) = Some(printable(text, LIMIT).into());
+        self
     }
 
     /// The same, about an approval.
@@ -109,19 +110,23 @@ impl Refusal {
 
     /// What whoever asked may read.
     pub fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or(self.code.row().text)
+        self.said(|words| words.message.as_deref())
+            .unwrap_or(self.code.row().text)
     }
 
     /// What whoever asked may do about it.
     pub fn next_step(&self) -> &str {
-        self.next_step
-            .as_deref()
+        self.said(|words| words.next_step.as_deref())
             .unwrap_or(self.code.row().next_step)
     }
 
     /// What only log and ledger read.
     pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+        self.said(|words| words.detail.as_deref())
+    }
+
+    fn said(&self, which: fn(&Words) -> Option<&str>) -> Option<&str> {
+        self.words.as_deref().and_then(which)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What git would be made to run by, and where a workspace keeps it.
 
+mod config;
+
 use std::{
     fs,
     os::unix::fs::MetadataExt as _,
@@ -84,8 +86,27 @@ pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What git's settings, of the repository and of the user, name in the workspace: hooks, helpers, other settings.
+pub(crate) fn named(repository: &Path, workspace: &Path, home: &Path) -> Vec<PathBuf> {
+    let files = [
+        repository.join("config"),
+        home.join(".gitconfig"),
+        home.join(".config/git/config"),
+    ];
+    let mut found = Vec::new();
+    for file in files {
+        let (Some(text), Some(folder)) = (small(&file), file.parent()) else {
+            continue;
+        };
+        let named = config::named(&text, folder, workspace).into_iter();
+        let counts = |(path, silent): &config::Named| *silent || workspace.join(path).exists();
+        found.extend(named.filter(counts).map(|(path, _)| path));
+    }
+    found
+}
+
 fn small(path: &Path) -> Option<String> {
-    const LIMIT: u64 = 8192;
+    const LIMIT: u64 = 65536;
     let facts = fs::symlink_metadata(path).ok()?;
     if !facts.is_file() || facts.len() > LIMIT {
         return None;

@@ -94,7 +94,9 @@ impl Protection {
                 for path in &of_git {
                     protection.protect(workspace, path)?;
                 }
-                protection.protect_repository(&workspace.join(".git"))?;
+                let folder = workspace.join(".git");
+                protection.protect_repository(&folder)?;
+                protection.protect_named(&folder, workspace, private)?;
             }
             Git::Elsewhere { own, common } => {
                 protection.protect(workspace, Path::new(".git"))?;
@@ -105,6 +107,7 @@ impl Protection {
                 for name in ["commondir", "gitdir", "config.worktree"] {
                     protection.protect(own, Path::new(name))?;
                 }
+                protection.protect_named(common, workspace, private)?;
             }
             Git::NotShown(why) => {
                 protection.protect(workspace, Path::new(".git"))?;
@@ -127,6 +130,19 @@ impl Protection {
         }
         // A folder with a worktree in it stays where it is, and so does the one above.
         self.mounts.entry(folder.to_owned()).or_insert(true);
+        Ok(())
+    }
+
+    /// The workspace's own files that git runs, or reads settings from, because somebody said so.
+    fn protect_named(
+        &mut self,
+        repository: &Path,
+        workspace: &Path,
+        private: &Private,
+    ) -> Result<(), Error> {
+        for path in git::named(repository, workspace, &private.home) {
+            self.protect(workspace, &path)?;
+        }
         Ok(())
     }
 

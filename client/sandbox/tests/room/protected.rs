@@ -45,6 +45,34 @@ fn what_others_run_cannot_be_changed() {
     );
 }
 
+/// What the user's own settings of git have it run is as good as a hook.
+#[test]
+fn what_git_was_told_to_run_cannot_be_changed() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    for (key, value) in [
+        ("core.hooksPath", ".githooks"),
+        ("core.fsmonitor", "tools/watch"),
+        ("include.path", "../shared.gitconfig"),
+    ] {
+        house.git(&house.workspace(), &["config", key, value]);
+    }
+    house.write(".githooks/pre-commit", "mine");
+    house.write("tools/watch", "mine");
+    house.write("tools/other", "mine");
+    let outcome = house.script(
+        "for f in .githooks/pre-commit .githooks/post-commit tools/watch shared.gitconfig/x; do
+            (echo evil > $f) 2>/dev/null && echo written $f
+        done
+        echo evil > shared.gitconfig && echo written
+        mv tools tools2 && echo moved
+        rm -f tools/watch; echo fine > tools/other; cat .githooks/pre-commit tools/watch tools/other",
+    );
+    assert!(!outcome.text.contains("written"), "{}", outcome.text);
+    assert!(!outcome.text.contains("moved"), "{}", outcome.text);
+    assert!(outcome.text.ends_with("mineminefine\n"), "{}", outcome.text);
+}
+
 /// What was made to be protected is gone, and what the agent made is not.
 #[test]
 fn git_works_and_no_trace_stays() {
