@@ -179,7 +179,7 @@ fn signals_are_the_commands() {
         assert_eq!(job.end().status, 9, "{name}");
     }
     // Without a word of its own it ends by it.
-    let mut job = Job::start(&world, "", "echo ready; read -r _");
+    let mut job = Job::start(&world, "", "echo ready; exec tail -f /dev/null");
     assert_eq!(job.line(), "ready");
     job.signal(Signal::TERM);
     assert_eq!(job.end().status, 143);

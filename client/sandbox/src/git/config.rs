@@ -91,16 +91,12 @@ mod tests {
 [includeIf "gitdir:~/"]
 	path = ../shared.gitconfig
 [filter "x"]
-	clean = "/work/space/bin/clean" %f
+	clean = "/a/shop/bin/clean" %f
 [alias]
 	command = !scripts/do it
 	away = ../../etc
 "#;
-        let found = named(
-            text,
-            Path::new("/work/space/.git"),
-            Path::new("/work/space"),
-        );
+        let found = named(text, Path::new("/a/shop/.git"), Path::new("/a/shop"));
         let expected = [
             (".githooks", true),
             ("tools/watch", false),

@@ -159,7 +159,7 @@ fn what_the_documents_show_loads() {
     let rules = tempfile::NamedTempFile::new().unwrap();
     fs::write(rules.path(), block("[[rules]]")).unwrap();
     let named = format!(
-        "{provider}[commands]\nfile = \"{}\"\n[credentials.github-read]\nsource = \"signed\"\nscopes = [\"pulls:read\"]\naudiences = [\"x\"]\n",
+        "{provider}[commands]\nfile = \"{}\"\n[credentials.github-read]\nsource = \"signed\"\nscopes = [\"github:read\"]\naudiences = [\"x\"]\n",
         rules.path().display()
     );
     assert_eq!(loaded(&named).unwrap().commands.iter().count(), 2);
