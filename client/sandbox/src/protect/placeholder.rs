@@ -1,15 +1,18 @@
 //! What is made so that it can be protected, and removed when the room is gone.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::MetadataExt as _,
+    fs::{self, File},
+    io::{self, ErrorKind, Write as _},
+    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
 
 use rustix::{
     event::{Timespec, poll},
-    fs::{FlockOperation, XattrFlags, flock, lgetxattr, setxattr},
+    fs::{
+        CWD, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, flock, fsetxattr, fstat,
+        lgetxattr, mkdirat, openat, openat2,
+    },
     io::Errno,
 };
 
@@ -67,18 +70,10 @@ impl Placeholders {
     /// where git itself looks for a file, a file.
     pub(crate) fn make(&mut self, path: &Path) -> Result<(), Error> {
         let content = content(path);
-        let made = match content {
-            Some(content) => OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .and_then(|mut file| file.write_all(content)),
-            None => fs::create_dir(path),
-        };
-        match made {
-            Ok(()) => {
-                let _ = setxattr(path, MARK, b"1", XattrFlags::CREATE);
-                self.remember(path, content)
+        match created(path, content) {
+            Ok(made) => {
+                let _ = fsetxattr(&made, MARK, b"1", XattrFlags::CREATE);
+                self.remember(path, &made, content)
             }
             // Another room made it just now.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.adopt(path).map(drop),
@@ -91,21 +86,56 @@ impl Placeholders {
         let content = content(path);
         let is_marked = lgetxattr(path, MARK, &mut [0; 8]).is_ok();
         if is_marked && is_as_made(path, content) {
-            self.remember(path, content)?;
+            let there = opened(path, OFlags::PATH).map_err(os("making a place to protect"))?;
+            self.remember(path, &there, content)?;
             return Ok(true);
         }
         Ok(false)
     }
 
-    fn remember(&mut self, path: &Path, content: Option<&'static [u8]>) -> Result<(), Error> {
-        let facts = fs::symlink_metadata(path).map_err(os("making a place to protect"))?;
+    fn remember(
+        &mut self,
+        path: &Path,
+        made: &OwnedFd,
+        content: Option<&'static [u8]>,
+    ) -> Result<(), Error> {
+        let facts = fstat(made).map_err(os("making a place to protect"))?;
         self.made.push(Made {
             path: path.to_owned(),
-            identity: (facts.dev(), facts.ino()),
+            identity: (facts.st_dev, facts.st_ino),
             content,
         });
         Ok(())
     }
+}
+
+/// Makes it where the path leads without a symbolic link: whoever writes the workspace meanwhile could have put
+/// one in.
+fn created(path: &Path, content: Option<&[u8]>) -> io::Result<OwnedFd> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    let parent = opened(parent, OFlags::PATH | OFlags::DIRECTORY)?;
+    let Some(content) = content else {
+        mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        return Ok(openat(&parent, name, flags, Mode::empty())?);
+    };
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mut file = File::from(openat(&parent, name, flags, Mode::from_raw_mode(0o644))?);
+    file.write_all(content)?;
+    Ok(file.into())
+}
+
+fn opened(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    let flags = flags | OFlags::CLOEXEC;
+    Ok(openat2(
+        CWD,
+        path,
+        flags,
+        Mode::empty(),
+        ResolveFlags::NO_SYMLINKS,
+    )?)
 }
 
 /// Waits for a launcher that tidies up, and not for an agent that would keep everybody waiting.
@@ -172,5 +202,28 @@ fn is_as_made(path: &Path, content: Option<&[u8]>) -> bool {
     match content {
         None => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
         Some(content) => fs::read(path).is_ok_and(|now| now == content),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::created;
+
+    #[test]
+    fn nothing_is_made_behind_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (elsewhere, link) = (folder.path().join("elsewhere"), folder.path().join("link"));
+        fs::create_dir(&elsewhere).unwrap();
+        symlink(&elsewhere, &link).unwrap();
+        for (name, content) in [("hooks", None), ("commondir", Some(&b"."[..]))] {
+            assert!(created(&link.join(name), content).is_err());
+            assert!(created(&elsewhere.join(name), content).is_ok());
+            fs::remove_dir(elsewhere.join(name))
+                .or_else(|_| fs::remove_file(elsewhere.join(name)))
+                .unwrap();
+        }
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     }
 }
