@@ -5,7 +5,7 @@
 //! sets of those there are, and an agent chooses among its hosts.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -50,17 +50,24 @@ impl Lent {
             return Ok(None);
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let remembered = match all.entry(lenders) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Remembered {
+        if !all.contains_key(&lenders) {
+            let mut new = Remembered {
                 sent: Vec::new(),
                 needles: watch::Sender::new(search_for(&[])?),
-            }),
-        };
-        if !sent.iter().all(|new| remembered.has(new)) {
-            remembered.add(sent, now)?;
+            };
+            for (_, other) in all.iter().filter(|(other, _)| meet(other, &lenders)) {
+                new.add(&other.sent, now)?;
+            }
+            all.insert(lenders.clone(), new);
         }
-        Ok(Some(remembered.needles.subscribe().into()))
+        // A host that more credentials go to, or fewer, does not tell it either.
+        for (_, one) in all.iter_mut().filter(|(one, _)| meet(one, &lenders)) {
+            if !sent.iter().all(|new| one.has(new)) {
+                one.add(sent, now)?;
+            }
+        }
+        let remembered = all.get(&lenders);
+        Ok(remembered.map(|one| one.needles.subscribe().into()))
     }
 }
 
@@ -85,6 +92,10 @@ impl Remembered {
         self.sent = together;
         Ok(())
     }
+}
+
+fn meet(one: &Lenders, other: &Lenders) -> bool {
+    one.iter().any(|place| other.contains(place))
 }
 
 fn search_for(sent: &[Sent]) -> Result<Arc<Needles>, Refusal> {

@@ -235,6 +235,12 @@ async fn no_other_host_of_the_same_credential_tells_it() {
     let pattern = format!("http://*.api.test:{}", at.port());
     house.gate.inject("key", &pattern, bearer(), false, VALUE);
     let [a, b] = &hosts;
+    // To which another one goes as well.
+    let other = Placement::Query { name: "key".into() };
+    let more = format!("http://{b}");
+    house
+        .gate
+        .inject("other", &more, other, false, "another-value-8888");
     for (host, with) in [
         (a, format!("authorization: Bearer {PLACEHOLDER}\r\n")),
         (b, String::new()),
