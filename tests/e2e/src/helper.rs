@@ -17,7 +17,7 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Starts a script of `tests/e2e/tests`, which says its port in its first line.
+    /// Starts a script of `tests/e2e/tests/it`, which says its port in its first line.
     pub fn start(script: &str, arguments: &[&str]) -> Self {
         Self::start_by("/usr/bin/python3".as_ref(), script, arguments)
     }
@@ -25,7 +25,7 @@ impl Helper {
     /// The same by another Python than the system's.
     pub fn start_by(python: &Path, script: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(python)
-            .arg(repository().join("tests/e2e/tests").join(script))
+            .arg(repository().join("tests/e2e/tests/it").join(script))
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdout(Stdio::piped())

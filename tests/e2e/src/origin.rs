@@ -51,7 +51,7 @@ impl Tls {
     }
 }
 
-/// A host: a script of `tests/e2e/tests/clients`, which writes down what it is sent.
+/// A host: a script of `tests/e2e/tests/it/clients`, which writes down what it is sent.
 pub struct Origin {
     /// The script.
     pub helper: Helper,

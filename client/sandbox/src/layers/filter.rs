@@ -20,7 +20,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_process_madvise,
     libc::SYS_pidfd_getfd,
     libc::SYS_kcmp,
-    // The kernel's keyrings know nothing of namespaces (`tests/e2e/tests/sandbox.rs` shows the theft).
+    // The kernel's keyrings know nothing of namespaces (`tests/e2e/tests/it/sandbox.rs` shows the theft).
     libc::SYS_keyctl,
     libc::SYS_add_key,
     libc::SYS_request_key,

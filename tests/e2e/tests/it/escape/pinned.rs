@@ -16,7 +16,7 @@ const TOKEN: &str = "token demo-api --scope api:read";
 #[test]
 fn a_process_outside_of_its_room_does_not_speak_for_a_session() {
     as_ordinary_user(
-        "pinned::a_process_outside_of_its_room_does_not_speak_for_a_session",
+        "escape::pinned::a_process_outside_of_its_room_does_not_speak_for_a_session",
         || {
             let house = House::new();
             let world = &house.world;
@@ -64,7 +64,7 @@ fn curl(session: &Session, path: &str) -> Outcome {
 
 #[test]
 fn a_room_is_handed_in_once() {
-    as_ordinary_user("pinned::a_room_is_handed_in_once", || {
+    as_ordinary_user("escape::pinned::a_room_is_handed_in_once", || {
         let house = House::new();
         let world = &house.world;
         let mut room = Neighbour::start(world);
@@ -113,36 +113,39 @@ fn hand_in(world: &World, sessions: &[&str]) -> Command {
 
 #[test]
 fn a_placeholder_is_dead_when_its_session_is() {
-    as_ordinary_user("pinned::a_placeholder_is_dead_when_its_session_is", || {
-        let house = House::new();
-        let world = &house.world;
-        let url = house.held_url();
-        let script = format!(
+    as_ordinary_user(
+        "escape::pinned::a_placeholder_is_dead_when_its_session_is",
+        || {
+            let house = House::new();
+            let world = &house.world;
+            let url = house.held_url();
+            let script = format!(
             "ask() {{ curl --silent --max-time 10 --header \"authorization: Bearer $ESCAPE_API_KEY\" {url}; echo; }}
              echo $VALETKEY_SESSION; ask; read -r _; ask"
         );
-        let mut agent = on_the_desk(world)
-            .arg(program("valetkey"))
-            .args(["run", "--agent", "coder", "--", "sh", "-c", &script])
-            .current_dir(workspace(world))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("valetkey starts");
-        let stdout = agent.stdout.take().expect("a pipe");
-        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let session = lines.next().expect("its session");
-        let before = lines.next().expect("an answer");
-        assert!(before.ends_with("arrived:yes"), "{before}");
+            let mut agent = on_the_desk(world)
+                .arg(program("valetkey"))
+                .args(["run", "--agent", "coder", "--", "sh", "-c", &script])
+                .current_dir(workspace(world))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("valetkey starts");
+            let stdout = agent.stdout.take().expect("a pipe");
+            let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+            let session = lines.next().expect("its session");
+            let before = lines.next().expect("an answer");
+            assert!(before.ends_with("arrived:yes"), "{before}");
 
-        let revoke = format!("admin revoke --session {session} --reason drill --account boss");
-        world.valetkey(&revoke).ok();
-        let mut stdin = agent.stdin.take().expect("a pipe");
-        stdin.write_all(b"now\n").expect("it listens");
-        let after: Vec<_> = lines.collect();
-        assert!(!after.concat().contains("reached"), "{after:?}");
-        assert!(agent.wait().expect("it ends").success());
-    });
+            let revoke = format!("admin revoke --session {session} --reason drill --account boss");
+            world.valetkey(&revoke).ok();
+            let mut stdin = agent.stdin.take().expect("a pipe");
+            stdin.write_all(b"now\n").expect("it listens");
+            let after: Vec<_> = lines.collect();
+            assert!(!after.concat().contains("reached"), "{after:?}");
+            assert!(agent.wait().expect("it ends").success());
+        },
+    );
 }
 
 impl Neighbour {

@@ -20,7 +20,7 @@ const CANARY: &str = "canary-93bb0e1fd2a14d6b8e55";
 
 #[test]
 fn the_main_job() {
-    as_ordinary_user("the_main_job", || {
+    as_ordinary_user("ordinary_user::the_main_job", || {
         assert!(!geteuid().is_root());
         let mut world = at_work();
         let session = world.session("coder");
@@ -52,32 +52,35 @@ fn the_main_job() {
 /// itself. The one beside the broker did not.
 #[test]
 fn the_broker_is_closed_to_its_own_user() {
-    as_ordinary_user("the_broker_is_closed_to_its_own_user", || {
-        let world = at_work();
-        let open = Bystander::start();
-        let closed = world.broker().pid();
-        for file in ["environ", "maps", "mem", "auxv", "io"] {
-            let look = |pid: u32| File::open(format!("/proc/{pid}/{file}"));
-            look(open.pid()).expect(file);
-            let refused = look(closed).and_then(|mut file| file.read(&mut [0; 1]));
-            let refused = refused.map_err(|error| error.kind());
-            assert_eq!(refused, Err(ErrorKind::PermissionDenied), "{file}");
-        }
-        for folder in ["fd", "map_files", "cwd", "root"] {
-            let look = |pid: u32| fs::read_dir(format!("/proc/{pid}/{folder}")).map(drop);
-            look(open.pid()).expect(folder);
-            let refused = look(closed).map_err(|error| error.kind());
-            assert_eq!(refused, Err(ErrorKind::PermissionDenied), "{folder}");
-        }
-        assert_eq!(seize(open.pid()).status, 0);
-        assert_eq!(seize(closed).status, 1, "no debugger either");
-        world.valetkey("status").ok();
-    });
+    as_ordinary_user(
+        "ordinary_user::the_broker_is_closed_to_its_own_user",
+        || {
+            let world = at_work();
+            let open = Bystander::start();
+            let closed = world.broker().pid();
+            for file in ["environ", "maps", "mem", "auxv", "io"] {
+                let look = |pid: u32| File::open(format!("/proc/{pid}/{file}"));
+                look(open.pid()).expect(file);
+                let refused = look(closed).and_then(|mut file| file.read(&mut [0; 1]));
+                let refused = refused.map_err(|error| error.kind());
+                assert_eq!(refused, Err(ErrorKind::PermissionDenied), "{file}");
+            }
+            for folder in ["fd", "map_files", "cwd", "root"] {
+                let look = |pid: u32| fs::read_dir(format!("/proc/{pid}/{folder}")).map(drop);
+                look(open.pid()).expect(folder);
+                let refused = look(closed).map_err(|error| error.kind());
+                assert_eq!(refused, Err(ErrorKind::PermissionDenied), "{folder}");
+            }
+            assert_eq!(seize(open.pid()).status, 0);
+            assert_eq!(seize(closed).status, 1, "no debugger either");
+            world.valetkey("status").ok();
+        },
+    );
 }
 
 #[test]
 fn a_crash_leaves_no_core() {
-    as_ordinary_user("a_crash_leaves_no_core", || {
+    as_ordinary_user("ordinary_user::a_crash_leaves_no_core", || {
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("a pattern");
         let mut world = at_work();
         let mut add = world.command(["secret", "add", "deploy-key"]);

@@ -8,9 +8,7 @@
     reason = "what fails in a helper fails the test"
 )]
 
-#[path = "escape/house.rs"]
 mod house;
-#[path = "escape/pinned.rs"]
 mod pinned;
 
 use std::{
@@ -27,10 +25,13 @@ const LEAST: usize = 200;
 
 #[test]
 fn nothing_gets_out_of_a_room_of_an_ordinary_users() {
-    as_ordinary_user("nothing_gets_out_of_a_room_of_an_ordinary_users", || {
-        assert!(!geteuid().is_root());
-        nothing_gets_out();
-    });
+    as_ordinary_user(
+        "escape::nothing_gets_out_of_a_room_of_an_ordinary_users",
+        || {
+            assert!(!geteuid().is_root());
+            nothing_gets_out();
+        },
+    );
 }
 
 /// To the kernel root is root in every namespace, and what no ordinary user may outside is seen here.

@@ -416,7 +416,7 @@ fn a_profile_is_one_that_there_is_and_that_is_allowed() {
 
 #[test]
 fn doctor_says_what_a_machine_lacks_for_rooms() {
-    as_ordinary_user("doctor_says_what_a_machine_lacks_for_rooms", || {
+    as_ordinary_user("run::doctor_says_what_a_machine_lacks_for_rooms", || {
         let mut world = World::new();
         world.start();
         world.log_in();
@@ -473,7 +473,7 @@ fn name(finding: &Value) -> &str {
 /// A script is no test, but what it says must be true.
 #[test]
 fn the_typist_tells_what_was_never_shown() {
-    let script = repository().join("tests/e2e/tests/run/typist.py");
+    let script = repository().join("tests/e2e/tests/it/run/typist.py");
     let mut command = Command::new("/usr/bin/python3");
     let steps = json!([["see", "something else"]]).to_string();
     command
