@@ -9,7 +9,7 @@ use crate::{ApprovalId, RequestId, text::printable};
 const LIMIT: usize = 400;
 
 /// What is said beside the table.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Words {
     message: Option<Box<str>>,
     next_step: Option<Box<str>>,
@@ -17,7 +17,7 @@ struct Words {
 }
 
 /// Why a request ends without what it asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: Code,
     words: Option<Box<Words>>,

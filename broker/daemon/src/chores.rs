@@ -56,10 +56,12 @@ pub(crate) async fn reload(broker: Broker, mut hangup: Signal, stop: Cancellatio
             Ok(summary) => {
                 tracing::info!(policies = summary.policies, "the policies were read again")
             }
-            Err(refusal) => tracing::error!(
-                detail = refusal.message(),
-                "the policies are not valid; the earlier ones stay in force"
-            ),
+            Err(refusal) => {
+                tracing::error!(
+                    detail = refusal.message(),
+                    "the policies were not read again"
+                )
+            }
         }
     }
 }

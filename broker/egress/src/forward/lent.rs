@@ -18,7 +18,7 @@ use valetkey_secret::SameSecret as _;
 use crate::gate::{Lenders, Loan};
 
 /// Most values that are remembered of one set of credentials, while they can still be used; the newest.
-const VALUES: usize = 16;
+const VALUES: usize = 64;
 /// Most that have ended.
 const ENDED: usize = 4;
 

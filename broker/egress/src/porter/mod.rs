@@ -208,16 +208,16 @@ impl Gate for Porter {
             let now = self.clock.now();
             match self.passes.find(session, target, now) {
                 Some(Ok(approval)) if self.still_stands(session, approval) => return Ok(()),
-                Some(Err(code)) => {
+                Some(Err(refusal)) => {
                     self.books.refused(session, target.origin());
-                    return Err(Refusal::new(code));
+                    return Err(refusal);
                 }
                 _ => {}
             }
             self.books.in_time(session, now)?;
             let asked = self.ask_to_pass(session, target).await;
             if let Err(refusal) = &asked {
-                self.passes.refused(session, target, refusal.code(), now);
+                self.passes.refused(session, target, refusal, now);
             }
             asked
         })

@@ -9,7 +9,7 @@ use std::{
 };
 
 use valetkey_codes::Code;
-use valetkey_core::{ApprovalId, Deadline, Moment, SessionId, network::Target};
+use valetkey_core::{ApprovalId, Deadline, Moment, Refusal, SessionId, network::Target};
 
 /// How long an answer of the policies about one request is remembered, in seconds, and a refusal.
 const BRIEFLY: u64 = 1;
@@ -26,7 +26,7 @@ pub(super) struct Passes {
 
 struct Answer {
     until: Deadline,
-    said: Result<Option<ApprovalId>, Code>,
+    said: Result<Option<ApprovalId>, Refusal>,
 }
 
 impl Passes {
@@ -36,10 +36,10 @@ impl Passes {
         session: SessionId,
         target: &Target,
         now: Moment,
-    ) -> Option<Result<Option<ApprovalId>, Code>> {
+    ) -> Option<Result<Option<ApprovalId>, Refusal>> {
         let passes = self.locked();
         let answer = passes.get(&session)?.get(target)?;
-        (!answer.until.passed(now)).then_some(answer.said)
+        (!answer.until.passed(now)).then(|| answer.said.clone())
     }
 
     /// The policies let it pass with nobody asked.
@@ -61,16 +61,22 @@ impl Passes {
 
     /// It was refused: whoever asks the same at once again is answered from memory. What waits for an
     /// answer, or could be answered otherwise by now, is asked again.
-    pub(super) fn refused(&self, session: SessionId, target: &Target, code: Code, now: Moment) {
+    pub(super) fn refused(
+        &self,
+        session: SessionId,
+        target: &Target,
+        refusal: &Refusal,
+        now: Moment,
+    ) {
         if matches!(
-            code,
+            refusal.code(),
             Code::Denied | Code::ApprovalRefused | Code::InvalidTarget
         ) {
             self.put(
                 session,
                 target,
                 now.after(BRIEFLY),
-                Err(code),
+                Err(refusal.clone()),
                 self.generation(),
             );
         }
@@ -92,7 +98,7 @@ impl Passes {
         session: SessionId,
         target: &Target,
         until: Deadline,
-        said: Result<Option<ApprovalId>, Code>,
+        said: Result<Option<ApprovalId>, Refusal>,
         asked: u64,
     ) {
         let mut passes = self.locked();

@@ -10,7 +10,7 @@ use super::{
     Scrubber,
     forms::{Form, forms},
 };
-use crate::{TooLarge, search::Search};
+use crate::{TooLarge, search::Tails};
 
 /// Stands in place of every masked byte.
 pub(super) const MASK: u8 = b'x';
@@ -18,10 +18,10 @@ pub(super) const MASK: u8 = b'x';
 /// Every form of the values that were lent for one origin. Built once for a set of loans and shared;
 /// searching allocates nothing while nothing is found.
 ///
-/// The search holds the values in a shape of its own and is not wiped when it is dropped: that lies in the
-/// library's hands. No page of the process is readable from a sandbox, nor in a core file.
+/// The search holds the ends of the values in a shape of its own and is not wiped when it is dropped: that
+/// lies in the library's hands. No page of the process is readable from a sandbox, nor in a core file.
 pub struct Needles {
-    search: Search,
+    search: Tails,
     /// One less than the longest form, in bytes.
     lag: usize,
     /// Whether a form has white space in it.
@@ -45,17 +45,11 @@ impl Needles {
                 forms(value, users.iter().copied())
             }));
         }
-        for form in &mut all {
-            form.make_ascii_lowercase();
-        }
-        all.sort_by(|a, b| (a.len(), &***a).cmp(&(b.len(), &***b)));
-        all.dedup();
+        let search = Tails::new(all)?;
         Ok(Self {
-            search: Search::new(&all, true)?,
-            lag: all.iter().map(|form| form.len()).max().unwrap_or(1) - 1,
-            white: all
-                .iter()
-                .any(|form| form.iter().any(|byte| is_white(*byte))),
+            lag: search.longest().saturating_sub(1),
+            white: search.any(is_white),
+            search,
         })
     }
 
@@ -67,7 +61,7 @@ impl Needles {
     /// Whether a value stands in `bytes`, such as a reason phrase, in any form.
     pub fn in_bytes(&self, bytes: &[u8]) -> bool {
         let mut found = false;
-        self.search.within(bytes, |_, _, _| found = true);
+        self.search.within(bytes, |_, _| found = true);
         found
     }
 
@@ -80,13 +74,13 @@ impl Needles {
         let mut found = 0;
         let mut marks = Vec::new();
         for value in headers.values_mut() {
-            marks.clear();
-            self.search
-                .within(value.as_bytes(), |end, _, length| marks.push((end, length)));
+            self.search.within(value.as_bytes(), |end, length| {
+                marks.push((end - length, end))
+            });
             if !marks.is_empty() {
                 found += marks.len();
                 let mut bytes = Zeroizing::new(value.as_bytes().to_vec());
-                mask(&mut bytes, 0, &marks);
+                mask(&mut bytes, marks.drain(..));
                 // Whatever was a header's value is one with other visible characters in it.
                 *value = HeaderValue::from_bytes(&bytes)
                     .unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -107,7 +101,7 @@ impl Needles {
         Scrubber::new(self)
     }
 
-    pub(super) fn search(&self) -> &Search {
+    pub(super) fn search(&self) -> &Tails {
         &self.search
     }
 
@@ -133,11 +127,11 @@ const fn is_white(byte: u8) -> bool {
     byte <= b' ' && byte != 0
 }
 
-/// Masks finds, told as where they end after the first `before` bytes and how long they are.
-pub(super) fn mask(bytes: &mut [u8], before: usize, finds: &[(usize, usize)]) {
-    for (end, length) in finds {
-        let end = before + end;
-        if let Some(found) = bytes.get_mut(end.saturating_sub(*length)..end) {
+/// Masks what lies in `bytes` of what is marked: from its first byte to before its end.
+pub(super) fn mask(bytes: &mut [u8], marks: impl IntoIterator<Item = (usize, usize)>) {
+    for (start, end) in marks {
+        let end = end.min(bytes.len());
+        if let Some(found) = bytes.get_mut(start..end) {
             found.fill(MASK);
         }
     }

@@ -1,6 +1,6 @@
 //! A body in chunks.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, mem, sync::Arc};
 
 use hyper::body::Bytes;
 use zeroize::Zeroizing;
@@ -15,6 +15,9 @@ pub struct Scrubber {
     state: At,
     /// The last bytes, which could be the beginning of a value.
     held: Zeroizing<Vec<u8>>,
+    /// Where values stand in it: first byte, and the one after the last. They are masked when they are told, and
+    /// not before: what follows may make another of their bytes.
+    marks: BTreeSet<(usize, usize)>,
     found: u64,
 }
 
@@ -29,6 +32,7 @@ impl Scrubber {
             needles,
             state,
             held: Zeroizing::default(),
+            marks: BTreeSet::new(),
             found: 0,
         }
     }
@@ -41,31 +45,27 @@ impl Scrubber {
         if self.needles.is_empty() {
             return chunk;
         }
-        let mut finds = Vec::new();
+        let mut tails = Vec::new();
         let search = self.needles.search();
-        self.state = search.scan(self.state, &chunk, |end, _, length| {
-            finds.push((end, length))
-        });
-        self.found += finds.len() as u64;
+        self.state = search.scan(self.state, &chunk, |end, which| tails.push((end, which)));
         let before = self.held.len();
         let length = before + chunk.len();
         let kept = length.saturating_sub(self.needles.withheld(before, &chunk));
-        if before == 0 && finds.is_empty() {
+        if before == 0 && tails.is_empty() {
             let held = chunk.split_off(kept);
             self.held.extend_from_slice(&held);
             return chunk;
         }
         self.held.extend_from_slice(&chunk);
-        mask(&mut self.held, before, &finds);
-        // However small the chunk is, only what is told is copied.
-        self.held.drain(..kept).collect()
+        self.mark(before, &tails);
+        self.tell(kept)
     }
 
     /// What was held back, when nothing follows.
     pub fn finish(&mut self) -> Bytes {
         self.refresh();
         self.state = self.needles.search().root();
-        Bytes::from(std::mem::take(&mut *self.held))
+        self.tell(self.held.len())
     }
 
     /// How many bytes are held back.
@@ -89,13 +89,36 @@ impl Scrubber {
         let Some(newer) = self.live.newer() else {
             return;
         };
-        let (search, mut finds) = (newer.search(), Vec::new());
-        self.state = search.scan(search.root(), &self.held, |end, _, length| {
-            finds.push((end, length));
+        let (search, mut tails) = (newer.search(), Vec::new());
+        self.state = search.scan(search.root(), &self.held, |end, which| {
+            tails.push((end, which))
         });
-        self.found += finds.len() as u64;
-        mask(&mut self.held, 0, &finds);
         self.needles = newer;
+        self.mark(0, &tails);
+    }
+
+    /// Marks the values that have these tails, told as where they end after the first `before` bytes.
+    fn mark(&mut self, before: usize, tails: &[(usize, usize)]) {
+        for (end, which) in tails {
+            let end = before + end;
+            let bytes = self.held.get(..end).unwrap_or_default();
+            for length in self.needles.search().lengths(*which, bytes) {
+                self.found += u64::from(self.marks.insert((end - length, end)));
+            }
+        }
+    }
+
+    /// The first bytes of what is held, masked.
+    fn tell(&mut self, bytes: usize) -> Bytes {
+        // However small a chunk was, only what is told is copied.
+        let mut told: Vec<u8> = self.held.drain(..bytes).collect();
+        mask(&mut told, self.marks.iter().copied());
+        let rest = mem::take(&mut self.marks).into_iter();
+        let rest = rest.filter(|(_, end)| *end > bytes);
+        self.marks = rest
+            .map(|(start, end)| (start.saturating_sub(bytes), end - bytes))
+            .collect();
+        told.into()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Finds many texts at once, in one pass and without allocation.
 //!
-//! `skip` passes over what cannot be any of them.
+//! `skip` passes over what cannot be any of them; `tails` is for long ones.
 
 mod skip;
+mod tails;
 
 use aho_corasick::{
     Anchored,
@@ -12,6 +13,7 @@ use aho_corasick::{
 
 use crate::TooLarge;
 use skip::Skip;
+pub(crate) use tails::Tails;
 
 /// How far a search has come.
 pub(crate) type At = StateID;

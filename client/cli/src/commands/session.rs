@@ -171,7 +171,10 @@ impl Start {
         let session = output
             .waiting("starting the session", developer.start_session(request))
             .await?;
-        output.print(&Started(session.into()))
+        let until = session.expires_at;
+        output.print(&Started(session.into()))?;
+        output.remark_if_cut(self.ttl, Some(until));
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ use std::{
     env,
     io::{self, IsTerminal as _, Write as _},
     os::fd::AsFd,
+    time::Duration,
 };
 
 use rustix::termios::tcgetwinsize;
@@ -116,6 +117,15 @@ impl Output {
         page.toned(Tone::Care, &format!("valetkey: {text}"));
         // With standard error closed there is nobody to tell.
         let _ = stderr.lock().write_all(&page.into_bytes());
+    }
+
+    /// Tells a person where less time was given than was asked for.
+    pub(crate) fn remark_if_cut(&self, asked: Option<Duration>, until: Option<u64>) {
+        if let (Some(asked), Some(until)) = (asked, until)
+            && let Some(text) = time::shortfall(asked, until, now())
+        {
+            self.remark(&text);
+        }
     }
 
     /// Waits for `work`; after a second a person at a terminal sees that it goes on.

@@ -1,5 +1,7 @@
 //! Points in time and lengths of time, as people read them.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 /// Seconds since the Unix epoch as local time; the number itself where it is none.
@@ -34,6 +36,16 @@ pub(crate) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
+/// What to tell of a time until `until` where more was asked for. A few seconds less are the way of the request.
+pub(crate) fn shortfall(asked: Duration, until: u64, now: u64) -> Option<String> {
+    const WAY: u64 = 10;
+    let (asked, given) = (asked.as_secs(), until.saturating_sub(now));
+    (given + WAY < asked).then(|| {
+        let (asked, given) = (span(asked), span(given));
+        format!("{asked} was asked for; a limit makes it {given}")
+    })
+}
+
 /// Seconds in their two largest units.
 pub(crate) fn span(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
@@ -51,7 +63,9 @@ pub(crate) fn span(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{moment, remaining, span};
+    use std::time::Duration;
+
+    use super::{moment, remaining, shortfall, span};
 
     #[test]
     fn two_units_are_enough() {
@@ -66,6 +80,18 @@ mod tests {
         ] {
             assert_eq!(span(seconds), text);
         }
+    }
+
+    #[test]
+    fn less_than_was_asked_for_is_told() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        assert_eq!(
+            shortfall(hours(24), 29_000, 200).unwrap(),
+            "1d was asked for; a limit makes it 8h"
+        );
+        assert_eq!(shortfall(hours(8), 28_995, 200), None);
+        assert_eq!(shortfall(hours(1), 28_995, 200), None);
+        assert!(shortfall(hours(1), 100, 200).is_some(), "it is over");
     }
 
     #[test]

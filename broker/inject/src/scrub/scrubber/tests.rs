@@ -206,6 +206,24 @@ proptest! {
         prop_assert_eq!(&scrub(&needles, &[whole.as_bytes()]).0, &expected);
     }
 
+    /// Values longer than the end that is searched for, which share it, overlap and follow each other.
+    #[test]
+    fn long_values_are_told_apart(
+        beginnings in prop::collection::vec("[ab]{0,4}", 1..4),
+        end in "[ab]{30,34}",
+        order in prop::collection::vec(any::<prop::sample::Index>(), 1..5),
+        between in "[abA ]{0,2}",
+        piece in 1_usize..40,
+    ) {
+        let values: Vec<String> = beginnings.iter().map(|one| format!("{one}{end}")).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let text: Vec<&str> = order.iter().map(|one| *one.get(&values)).collect();
+        let text = text.join(&between);
+        let needles = needles(&values, &[]);
+        let pieces: Vec<&[u8]> = text.as_bytes().chunks(piece).collect();
+        prop_assert_eq!(scrub(&needles, &pieces).0, expected(&values, &[], text.as_bytes()));
+    }
+
     /// Whoever chooses the text learns nothing of the values by what is held back of it: with other values
     /// as long, as much comes at once.
     #[test]

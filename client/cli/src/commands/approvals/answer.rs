@@ -117,14 +117,17 @@ impl Approve {
                 "answer `y`, or pass `--yes`; `valetkey approvals deny ID` says no",
             ));
         }
-        answer(
+        let time = self.reach.time;
+        let answered = answer(
             &developer,
             self.account,
             approval,
             self.reach.into(),
             output,
-        )
-        .await
+        );
+        let granted = answered.await?;
+        output.remark_if_cut(time, granted.granted_until);
+        Ok(Exit::Ok)
     }
 }
 
@@ -137,11 +140,11 @@ impl Deny {
         } else {
             Answer::Deny(true)
         };
-        let denied = answer(&developer, self.account, approval, no, output).await?;
+        answer(&developer, self.account, approval, no, output).await?;
         if self.end_session {
             output.remark("its session is ended");
         }
-        Ok(denied)
+        Ok(Exit::Ok)
     }
 }
 
@@ -204,7 +207,7 @@ async fn answer(
     approval: Approval,
     answer: Answer,
     output: &Output,
-) -> Outcome {
+) -> Result<Approval, Failure> {
     let request = AnswerApprovalRequest {
         account,
         id: approval.id,
@@ -214,8 +217,9 @@ async fn answer(
     let answered = output
         .waiting("answering", developer.answer_approval(request))
         .await?;
-    output.print(&Answered(answered.into()))?;
-    Ok(Exit::Ok)
+    let answered = Answered(answered.into());
+    output.print(&answered)?;
+    Ok(answered.0)
 }
 
 impl Reach {

@@ -68,7 +68,7 @@ impl Run {
         let signals = Signals::listen()
             .map_err(|error| Failure::local(format!("signals cannot be heard: {error}")))?;
         let developer = Control::from_env().await?.developer();
-        let (session, described) = self.session(&developer, &workspace).await?;
+        let (session, described) = self.session(&developer, &workspace, output).await?;
         let outcome = self.inside(&session, described, workspace, signals, output);
         let outcome = outcome.await;
         // Whatever happened: nobody is left who could speak for it.
@@ -88,6 +88,7 @@ impl Run {
         &self,
         developer: &Developer,
         workspace: &Path,
+        output: &Output,
     ) -> Result<(dev::Session, dev::Room), Failure> {
         let lifetime = self
             .ttl
@@ -102,7 +103,9 @@ impl Run {
             }),
             ..dev::StartSessionRequest::default()
         };
-        Ok(developer.start_session_in_room(request).await?)
+        let started = developer.start_session_in_room(request).await?;
+        output.remark_if_cut(self.ttl, Some(started.0.expires_at));
+        Ok(started)
     }
 
     async fn inside(
