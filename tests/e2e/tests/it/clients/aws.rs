@@ -1,4 +1,4 @@
-//! AWS's own client, whose signatures are made anew.
+//! AWS's own clients, whose signatures are made anew.
 
 use valetkey_e2e::{CANARY, Trip};
 
@@ -20,12 +20,12 @@ s3.put_object(Bucket="b", Key="stream", Body=io.BytesIO(b"x" * 100000))
 print(s3.get_object(Bucket="b", Key="a folder/ü+?.txt")["Body"].read().decode())
 "#;
 
-#[test]
-fn requests_are_signed_with_the_real_key() {
-    let id = "AKIAVALETKEYTEST0000";
-    let trip = Trip::to(
+const ID: &str = "AKIAVALETKEYTEST0000";
+
+fn trip() -> Trip {
+    Trip::to(
         "aws.py",
-        &[id, CANARY],
+        &[ID, CANARY],
         &format!(
             r#"
 [credentials.aws]
@@ -35,22 +35,51 @@ variable = "AWS_SECRET_ACCESS_KEY"
 [[credentials.aws.inject]]
 hosts = ["HOST"]
 scope = "read"
-sigv4 = "{id}"
+sigv4 = "{ID}"
 "#
         ),
-    );
+    )
+}
+
+/// Every request came with the signature that the real key makes. How long their bodies were.
+fn lengths(trip: &Trip) -> Vec<u64> {
+    let seen = trip.origin.seen();
+    assert!(seen.iter().all(|one| one["valid"] == true), "{seen:?}");
+    let lengths = seen.iter().filter_map(|one| one["length"].as_u64());
+    lengths.collect()
+}
+
+#[test]
+fn requests_are_signed_with_the_real_key() {
+    let trip = trip();
     trip.pack("client.py", CLIENT);
-    let script = format!("AWS_ACCESS_KEY_ID={id} python3 client.py $BASE");
+    let script = format!("AWS_ACCESS_KEY_ID={ID} python3 client.py $BASE");
     let said = trip.errand(&script).ok();
     assert_eq!(said.stdout, "['valid']\nan object\n", "{said:?}");
-    let seen = trip.origin.seen();
-    assert_eq!(seen.len(), 4);
-    for one in &seen {
-        assert_eq!(one["valid"], true, "{one}");
-    }
-    let length = |one: &serde_json::Value| one["length"].as_u64().unwrap();
+    let lengths = lengths(&trip);
+    assert_eq!(lengths.len(), 4);
     assert!(
-        length(&seen[1]) >= 100_000 && length(&seen[2]) >= 100_000,
-        "{seen:?}"
+        lengths[1] >= 100_000 && lengths[2] >= 100_000,
+        "{lengths:?}"
     );
+}
+
+#[test]
+fn the_command_line_works() {
+    let trip = trip();
+    let script = format!(
+        r#"
+export AWS_ACCESS_KEY_ID={ID} AWS_ENDPOINT_URL=$BASE AWS_DEFAULT_REGION=eu-west-1
+aws configure set default.s3.addressing_style path
+aws dynamodb list-tables --query 'TableNames[0]' --output text
+head -c 100000 /dev/zero | aws s3 cp - 's3://b/a folder/ü'
+aws s3api get-object --bucket b --key 'a folder/ü' object >object.json
+cat object
+"#
+    );
+    let said = trip.errand(&script).ok();
+    assert_eq!(said.stdout, "valid\nan object", "{said:?}");
+    let lengths = lengths(&trip);
+    assert_eq!(lengths.len(), 3);
+    assert!(lengths[1] >= 100_000, "{lengths:?}");
 }
