@@ -15,7 +15,7 @@ use valetkey_core::{
 };
 use valetkey_egress::{
     Egress, Limits as EgressLimits, Network, Options as EgressOptions, Porter, ProxiedDoors,
-    SessionRooms, SystemResolver,
+    SessionRooms, SystemResolver, Tickets,
 };
 use valetkey_host::{KernelCallers, SystemClock, SystemEntropy};
 use valetkey_keyring::{OsKeyring, StoreKind};
@@ -97,12 +97,17 @@ pub(crate) async fn wire(
     )?);
     let doors = Arc::new(SessionDoors::new(paths.runtime.clone(), session_limits(config)).await?);
     let callers: Arc<dyn Callers> = Arc::new(KernelCallers::default());
-    let room = room(config, paths, &policies, &callers, (&clock, &entropy))?;
+    let room = room(
+        config,
+        paths,
+        &policies,
+        &callers,
+        (&clock, &entropy, &secrets),
+    )?;
     let proxied = ProxiedDoors::new(
         Arc::clone(&doors) as _,
         Arc::clone(&room.egress),
         Arc::clone(&room.porter),
-        Arc::clone(&room.rooms),
     );
 
     let sinks: Vec<FileSink> = sinks(config);
@@ -160,7 +165,7 @@ fn room(
     paths: &Paths,
     policies: &Arc<CedarPolicies>,
     callers: &Arc<dyn Callers>,
-    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+    (clock, entropy, secrets): (&Arc<dyn Clock>, &Arc<dyn Entropy>, &Arc<dyn SecretStore>),
 ) -> Result<Room, StartError> {
     let network = &config.network;
     let rules = Arc::clone(policies);
@@ -184,6 +189,7 @@ fn room(
         limits: EgressLimits::default(),
         extra_ca: network.extra_ca.clone(),
         resolver: Arc::new(SystemResolver),
+        tickets: Some(Tickets::new(Arc::clone(secrets), Arc::clone(entropy))),
     })?);
     let rooms = Arc::new(SessionRooms::new(
         Arc::clone(&egress),

@@ -25,6 +25,8 @@ const LIFE: u64 = 30 * 86_400;
 /// How far clocks may differ, in seconds.
 const SKEW: u64 = 3600;
 
+static ALGORITHM: &rcgen::SignatureAlgorithm = &rcgen::PKCS_ECDSA_P256_SHA256;
+
 /// What may be negotiated inside: HTTP/2 and HTTP/1.1 (RFC 7301).
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -37,7 +39,8 @@ pub(crate) enum AuthorityError {
     Tls(#[from] rustls::Error),
 }
 
-/// Certificate and key of the authority, and what it has vouched for. Its key is in memory alone.
+/// Certificate and key of the authority, and what it has vouched for. Its key is in memory, and sealed in the
+/// launcher's ticket.
 pub(crate) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -59,11 +62,25 @@ impl Authority {
         let until = ends.map_or(now.saturating_add(LIFE), |ends| {
             (ends.unix_ms / 1000).saturating_add(SKEW)
         });
-        let from = now.saturating_sub(SKEW);
+        let key = KeyPair::generate_for(ALGORITHM)?;
+        Self::with(key, now.saturating_sub(SKEW), until)
+    }
+
+    /// One that was there before: with this key, which [`key`](Self::key) gave.
+    pub(crate) fn again(
+        key: Zeroizing<Vec<u8>>,
+        from: u64,
+        until: u64,
+    ) -> Result<Self, AuthorityError> {
+        let key = PrivatePkcs8KeyDer::from(key.as_slice());
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&key, ALGORITHM)?;
+        Self::with(key, from, until)
+    }
+
+    fn with(key: KeyPair, from: u64, until: u64) -> Result<Self, AuthorityError> {
         let mut params = certificate("valetkey session", from, until);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let pem = params.self_signed(&key)?.pem();
         Ok(Self {
             pem,
@@ -72,6 +89,16 @@ impl Authority {
             until,
             leaves: Mutex::default(),
         })
+    }
+
+    /// Its key, in PKCS#8.
+    pub(crate) fn key(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.issuer.key().serialize_der())
+    }
+
+    /// From when on it vouches, and until when, in seconds of the Unix epoch.
+    pub(crate) const fn validity(&self) -> (u64, u64) {
+        (self.from, self.until)
     }
 
     /// The certificate that the sandbox trusts, in PEM.
@@ -107,7 +134,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let key = KeyPair::generate_for(ALGORITHM)?;
         let leaf = params.signed_by(&key, &self.issuer)?;
         let secret = Zeroizing::new(key.serialize_der());
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(secret.to_vec()));

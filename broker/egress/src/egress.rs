@@ -9,8 +9,9 @@ use std::{
 };
 
 use tokio_util::sync::CancellationToken;
+use valetkey_codes::Code;
 use valetkey_core::{
-    Deadline, SessionId,
+    Deadline, Refusal, SessionId,
     ports::{Answer, Callers, Cut},
 };
 use valetkey_inject::Placeholders;
@@ -19,7 +20,7 @@ use crate::{
     Entry, Gate, Limits, Resolve, UpstreamError,
     forward::Lent,
     intake,
-    room::Room,
+    room::{Room, TicketError, Tickets},
     upstream::{Trust, Way},
 };
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub extra_ca: Option<PathBuf>,
     /// Asks for addresses.
     pub resolver: Arc<dyn Resolve>,
+    /// Seals what launchers keep; without, no room outlives the broker.
+    pub tickets: Option<Tickets>,
 }
 
 /// What the launcher needs of a session's proxy.
@@ -68,6 +71,7 @@ pub(crate) struct House {
     /// In whichever session: one could ask for what was sent by another.
     pub lent: Lent,
     trust: Trust,
+    tickets: Option<Tickets>,
     resolver: Arc<dyn Resolve>,
 }
 
@@ -100,6 +104,7 @@ impl Egress {
                 limits: options.limits,
                 lent: Lent::default(),
                 trust,
+                tickets: options.tickets,
                 resolver: options.resolver,
             }),
             rooms: Mutex::default(),
@@ -131,6 +136,38 @@ impl Egress {
         Ok(RoomDescription {
             ca_pem: room.authority.pem().to_owned() + self.house.trust.extra_pem(),
         })
+    }
+
+    /// What the session's launcher is to keep: with it the room is [there again](Self::again) after the broker
+    /// was started anew. `None` where there is no room, or it cannot be sealed.
+    pub async fn ticket(&self, session: SessionId) -> Option<String> {
+        let (room, tickets) = (self.room(session)?, self.house.tickets.as_ref()?);
+        let sealed = tickets.seal(session, &room.keepsake()).await;
+        sealed
+            .inspect_err(
+                |error| tracing::warn!(%session, %error, "the room will not outlive this run"),
+            )
+            .ok()
+    }
+
+    /// The room that the ticket was made for, by an earlier run of the broker. A room that is there stays.
+    ///
+    /// # Errors
+    /// Where the ticket is not of this session, or the keyring cannot be used.
+    pub(crate) async fn again(
+        &self,
+        session: SessionId,
+        ticket: &str,
+    ) -> Result<Arc<Room>, Refusal> {
+        let tickets = self.house.tickets.as_ref().ok_or(Code::UnknownSession)?;
+        let refused = |error: TicketError| match &error {
+            TicketError::Keyring(keyring) => Refusal::new(keyring.code()),
+            TicketError::Unreadable => Refusal::new(Code::CallerRefused).because(error.to_string()),
+        };
+        let kept = tickets.open(session, ticket).await.map_err(refused)?;
+        let room = Room::again(Arc::clone(&self.house), session, kept).map_err(refused)?;
+        let mut rooms = self.locked();
+        Ok(Arc::clone(rooms.entry(session).or_insert(Arc::new(room))))
     }
 
     /// Cuts every connection of the session and keeps its listener: from now on its requests are asked

@@ -28,4 +28,5 @@ pub use gate::{Gate, Lenders, Loan, Used, Way};
 pub use intake::Entry;
 pub use limits::Limits;
 pub use porter::{Network, Porter, ProxiedDoors, SessionRooms};
+pub use room::Tickets;
 pub use upstream::{Resolve, SystemResolver, UpstreamError};

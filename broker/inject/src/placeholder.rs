@@ -36,6 +36,11 @@ impl Placeholders {
         placeholder
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[(CredentialName, String)] {
+        &self.all
+    }
+
     /// What stands for the credential.
     pub fn of(&self, credential: &CredentialName) -> Option<&str> {
         let mut all = self.all.iter();

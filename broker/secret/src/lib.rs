@@ -9,7 +9,7 @@ mod equal;
 mod roles;
 
 pub use equal::{SameSecret, same_bytes};
-pub use roles::{IssuedToken, RefreshToken, RootSecret, SigningSeed};
+pub use roles::{IssuedToken, RefreshToken, RootSecret, SealingKey, SigningSeed};
 
 /// Where a secret may go. Closed on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Destination {
     AgentReply,
     /// Into the signing code of this process.
     Signer,
+    /// Into the cipher of this process.
+    Cipher,
     /// Onto the wire to the host that the credential is for, in place of what the agent sent.
     EgressRequest,
     /// Into the search for it in what comes back.

@@ -61,6 +61,10 @@ role! {
     SigningSeed
 }
 role! {
+    /// The key with which the broker seals what others keep for it.
+    SealingKey
+}
+role! {
     /// What was granted: a short-lived token on its way to the agent, or the value that the proxy puts on
     /// the wire for it.
     IssuedToken
@@ -84,6 +88,15 @@ impl SigningSeed {
     }
 }
 
+impl SealingKey {
+    const ALLOWED: &[Destination] = &[Destination::Cipher];
+
+    /// For keeping: what the keyring is given.
+    pub fn into_root(self) -> RootSecret {
+        RootSecret(self.0)
+    }
+}
+
 impl RootSecret {
     const ALLOWED: &[Destination] = &[Destination::KeyringWrite, Destination::UpstreamRequest];
 
@@ -96,6 +109,11 @@ impl RootSecret {
     /// given it.
     pub fn into_loan(self) -> IssuedToken {
         IssuedToken(self.0)
+    }
+
+    /// What the keyring gave back under the name of the rooms' tickets.
+    pub fn into_sealing_key(self) -> SealingKey {
+        SealingKey(self.0)
     }
 
     /// What the keyring gave back under a signing key's name.

@@ -3,12 +3,12 @@
 use std::{
     io::{self, IoSlice},
     mem::MaybeUninit,
-    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, BorrowedFd},
     path::Path,
 };
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Interest},
     net::UnixStream,
@@ -25,6 +25,26 @@ pub struct Handover {
     stream: BufReader<UnixStream>,
 }
 
+/// What is handed over.
+pub struct Room<'a> {
+    /// The session.
+    pub session: &'a str,
+    /// The first process in the sandbox, by its number here.
+    pub sandbox: u32,
+    /// The listening socket that was made inside.
+    pub listener: BorrowedFd<'a>,
+    /// What the room's description came with, for a broker that was started since.
+    pub ticket: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Words<'a> {
+    session: &'a str,
+    sandbox: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<&'a str>,
+}
+
 #[derive(Deserialize)]
 struct Line {
     error: Option<Refused>,
@@ -38,25 +58,26 @@ struct Refused {
     next_step: String,
 }
 
-/// Hands the sandbox of `session` over: the first process in it, and the listening socket that was made
-/// inside, where there is one. `path` is what the room's description names; the socket there and whoever
-/// listens must be this user's.
-pub async fn hand_over(
-    path: &Path,
-    session: &str,
-    sandbox: u32,
-    listener: OwnedFd,
-) -> Result<Handover, Error> {
+/// Hands the sandbox of a session over. `path` is what the room's description names; the socket there and
+/// whoever listens must be this user's. Not cancel safe: to a broker that was told, whoever leaves has ended
+/// the session.
+pub async fn hand_over(path: &Path, room: &Room<'_>) -> Result<Handover, Error> {
     socket::check_owned(path)?;
     within(deadline::CONTROL, async {
         let stream = UnixStream::connect(path)
             .await
             .map_err(|error| broken(&error))?;
         socket::check_peer(&stream).map_err(|error| broken(&error))?;
-        let line = format!("{{\"session\":\"{session}\",\"sandbox\":{sandbox}}}\n");
+        let words = Words {
+            session: room.session,
+            sandbox: room.sandbox,
+            ticket: room.ticket,
+        };
+        let mut line = serde_json::to_vec(&words).map_err(|_| unexpected())?;
+        line.push(b'\n');
         stream.writable().await.map_err(|error| broken(&error))?;
         let sent = stream.try_io(Interest::WRITABLE, || {
-            send(stream.as_fd(), line.as_bytes(), listener.as_fd())
+            send(stream.as_fd(), &line, room.listener)
         });
         if sent.map_err(|error| broken(&error))? != line.len() {
             return Err(unexpected());

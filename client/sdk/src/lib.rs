@@ -38,7 +38,7 @@ pub use agent::{Agent, SessionWatch};
 pub use control::{Control, Developer};
 pub use error::Error;
 pub use events::Events;
-pub use handover::{Handover, hand_over};
+pub use handover::{Handover, Room, hand_over};
 pub use token::{AccessToken, Token, TokenRequest};
 pub use valetkey_codes::{Code, Exit, Retry};
 pub use valetkey_wire as wire;

@@ -376,6 +376,7 @@ impl Bench {
             },
             extra_ca: None,
             resolver: Arc::new(Nobody),
+            tickets: None,
         })
         .unwrap();
         let session = SessionId::parse("0198c0de00007000800000000000000f").unwrap();

@@ -48,7 +48,7 @@ pub(super) async fn describe(
     session: &Session,
     profile: &Profile,
 ) -> Result<Room, Refusal> {
-    let furniture = match broker.ports.rooms.furnish(session) {
+    let furniture = match broker.ports.rooms.furnish(session).await {
         Ok(furniture) => furniture,
         Err(error) => {
             lifecycle::end(broker, session.id).await?;
@@ -70,6 +70,7 @@ pub(super) async fn describe(
         network: profile.network,
         variables: variables(broker, session, &furniture),
         authority: furniture.authority,
+        ticket: furniture.ticket,
         handover: broker.ports.rooms.handover().display().to_string(),
     })
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use valetkey_codes::Code;
 
 use super::change::store;
-use crate::{Broker, Caller, CallerFacts, Event, Refusal, SessionId};
+use crate::{Broker, Caller, CallerFacts, Event, Refusal, Session, SessionId};
 
 /// Ties a session to the sandbox whose first process has this number: from then on nobody outside its
-/// PID namespace speaks for the session. Only a session that was started for a sandbox, and once: whoever
-/// runs in the first one cannot be followed by another.
+/// PID namespace speaks for the session. Only a session that was started for a sandbox, and no other one
+/// follows the first: what comes again, to a broker that was started anew, has the first one's namespace.
 pub async fn enter(broker: &Broker, id: SessionId, sandbox: i32) -> Result<Arc<Caller>, Refusal> {
     let session = broker.ports.sessions.load(id).ok_or(Code::UnknownSession)?;
     session.usable(broker.now())?;
@@ -23,8 +23,12 @@ pub async fn enter(broker: &Broker, id: SessionId, sandbox: i32) -> Result<Arc<C
     if pid_namespace == broker.settings.pid_namespace {
         return Err(Refusal::new(Code::CallerRefused).because("it is in no sandbox at all"));
     }
-    let (Some(entered), Some(profile)) = (session.entered(pid_namespace), session.profile.clone())
-    else {
+    let is_back = session.pins.pid_namespace == Some(pid_namespace);
+    let entered = match session.entered(pid_namespace) {
+        None if is_back => Some(Session::clone(&session)),
+        entered => entered,
+    };
+    let (Some(entered), Some(profile)) = (entered, session.profile.clone()) else {
         return Err(Refusal::new(Code::CallerRefused).because("it waits for no sandbox"));
     };
     let event = Event::SandboxEntered {

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::Answer;
 use crate::{CredentialName, Session, SessionId};
 
-/// What the launcher puts into a sandbox. None of it is a secret: it is of use in that sandbox alone.
+/// What the launcher puts into a sandbox, or keeps. None of it is a secret: it is of use in that sandbox alone.
 #[derive(Clone, Debug, Default)]
 pub struct Furniture {
     /// The certificate, in PEM, of the authority that vouches for intercepted hosts in this session and
@@ -12,6 +13,9 @@ pub struct Furniture {
     pub authority: String,
     /// What stands for each credential that can be put into requests.
     pub placeholders: Vec<(CredentialName, String)>,
+    /// What the launcher shows to a broker that was started anew, so that it serves the same sandbox; sealed.
+    /// `None` where it cannot be made: the sandbox then has no network after such a start.
+    pub ticket: Option<String>,
 }
 
 /// Why a sandbox cannot be served.
@@ -25,7 +29,7 @@ pub enum RoomError {
 /// The proxies of sessions.
 pub trait Rooms: Send + Sync {
     /// Makes what the session's sandbox needs. Once for each session; a second call replaces the first.
-    fn furnish(&self, session: &Session) -> Result<Furniture, RoomError>;
+    fn furnish<'a>(&'a self, session: &'a Session) -> Answer<'a, Result<Furniture, RoomError>>;
 
     /// What stands for a credential in the session's sandbox, where there is one.
     fn placeholder(&self, session: SessionId, credential: &str) -> Option<String>;

@@ -18,6 +18,8 @@ pub enum SecretKey {
     Signing(Algorithm),
     /// The key that signs the ledger's checkpoints, and how far the ledger had come at the last one.
     Ledger,
+    /// The key that seals what launchers keep of their rooms.
+    Rooms,
     /// What a person stored with `valetkey secret add`.
     Named(SecretName),
 }
@@ -29,6 +31,7 @@ impl fmt::Display for SecretKey {
             Self::Login(account) => write!(f, "login/{account}"),
             Self::Signing(algorithm) => write!(f, "signing/{}", algorithm.id()),
             Self::Ledger => f.write_str("ledger/checkpoints"),
+            Self::Rooms => f.write_str("rooms/tickets"),
             Self::Named(name) => write!(f, "secret/{name}"),
         }
     }

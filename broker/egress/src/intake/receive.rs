@@ -18,8 +18,10 @@ use tokio::{
 use valetkey_codes::Code;
 use valetkey_core::{Refusal, SessionId};
 
-/// Longest line, in bytes.
-const LINE: usize = 1024;
+/// Longest line, in bytes; most of it is the ticket.
+const LINE: usize = 64 << 10;
+/// Read at once, in bytes.
+const PIECE: usize = 1024;
 /// Descriptors that there is room for: more than one is refused rather than cut off.
 const DESCRIPTORS: usize = 4;
 
@@ -29,12 +31,15 @@ const DESCRIPTORS: usize = 4;
 struct Words {
     session: String,
     sandbox: i32,
+    ticket: Option<String>,
 }
 
 /// What the launcher hands in.
 pub(super) struct HandedIn {
     pub session: SessionId,
     pub sandbox: i32,
+    /// What it kept of its room.
+    pub ticket: Option<String>,
     pub listener: TcpListener,
 }
 
@@ -54,7 +59,7 @@ pub(super) async fn receive(stream: &UnixStream) -> Result<HandedIn, Refusal> {
             .map_err(|error| refused("the line did not arrive", &error))?;
         if came == 0 || line.len() > LINE {
             return Err(Refusal::new(Code::InvalidRequest)
-                .saying("a line of at most 1024 bytes with one descriptor is expected"));
+                .saying("a line of at most 64 KiB with one descriptor is expected"));
         }
     };
     // Whatever follows the line is nobody's.
@@ -73,6 +78,7 @@ pub(super) async fn receive(stream: &UnixStream) -> Result<HandedIn, Refusal> {
     Ok(HandedIn {
         session,
         sandbox: words.sandbox,
+        ticket: words.ticket,
         listener,
     })
 }
@@ -84,7 +90,7 @@ fn receive_some(
 ) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut bytes = [0; LINE];
+    let mut bytes = [0; PIECE];
     let received = recvmsg(
         stream.as_fd(),
         &mut [IoSliceMut::new(&mut bytes)],

@@ -2,6 +2,7 @@
 
 use std::{os::fd::AsFd as _, sync::Arc, time::Duration};
 
+use rustix::net::{Shutdown, shutdown};
 use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -86,7 +87,12 @@ async fn enter(egress: &Egress, stream: &UnixStream) -> Result<(Occupied, Handed
     if egress.is_stopping() {
         return Err(Code::ShuttingDown.into());
     }
-    let room = egress.room(handed.session).ok_or(Code::UnknownSession)?;
+    let session = handed.session;
+    let (room, is_back) = match (egress.room(session), &handed.ticket) {
+        (Some(room), _) => (room, false),
+        (None, Some(ticket)) => (egress.again(session, ticket).await?, true),
+        (None, None) => return Err(Code::UnknownSession.into()),
+    };
     if !room.occupy() {
         return Err(
             Refusal::new(Code::AlreadyExists).saying("the session's sandbox is there already")
@@ -94,8 +100,17 @@ async fn enter(egress: &Egress, stream: &UnixStream) -> Result<(Occupied, Handed
     }
     let room = Occupied(room);
     let entry = &egress.house().entry;
-    entry.enter(handed.session, handed.sandbox).await?;
-    Ok((room, handed))
+    let entered = entry.enter(session, handed.sandbox).await;
+    match entered {
+        Ok(()) => Ok((room, handed)),
+        Err(refusal) => {
+            drop(room);
+            if is_back {
+                egress.close(session).await;
+            }
+            Err(refusal)
+        }
+    }
 }
 
 async fn stay(
@@ -117,6 +132,12 @@ async fn stay(
         () = gone(&mut stream) => true,
         () = room.attend(&listener) => false,
     };
+    // The launcher has it too: where nobody is served any more it takes no more connections, whoever has it.
+    // A broker that only stops leaves them to the next one.
+    if !egress.is_stopping() {
+        // It fails where it was shut down before.
+        let _ = shutdown(&listener, Shutdown::Both);
+    }
     drop(listener);
     room.turn().await;
     drop(occupied);

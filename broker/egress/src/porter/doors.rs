@@ -7,7 +7,7 @@ use valetkey_core::{
     ports::{Answer, Cut, DoorError, Doors},
 };
 
-use super::{Porter, SessionRooms};
+use super::Porter;
 use crate::Egress;
 
 /// The sockets of sessions, and their proxies: what ends one ends the other.
@@ -15,22 +15,15 @@ pub struct ProxiedDoors {
     sockets: Arc<dyn Doors>,
     egress: Arc<Egress>,
     porter: Arc<Porter>,
-    rooms: Arc<SessionRooms>,
 }
 
 impl ProxiedDoors {
     /// Both together.
-    pub fn new(
-        sockets: Arc<dyn Doors>,
-        egress: Arc<Egress>,
-        porter: Arc<Porter>,
-        rooms: Arc<SessionRooms>,
-    ) -> Self {
+    pub fn new(sockets: Arc<dyn Doors>, egress: Arc<Egress>, porter: Arc<Porter>) -> Self {
         Self {
             sockets,
             egress,
             porter,
-            rooms,
         }
     }
 }
@@ -59,7 +52,6 @@ impl Doors for ProxiedDoors {
         Box::pin(async move {
             let (socket, proxy) = (socket.await, proxy.await);
             self.porter.left(session);
-            self.rooms.clear(session);
             Cut {
                 connections: socket.connections + proxy.connections,
             }

@@ -1,20 +1,14 @@
 //! What a sandbox is furnished with.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use valetkey_core::{
     CredentialName, Credentials, Delivery, Session, SessionId,
-    ports::{Entropy, Furniture, RoomError, Rooms},
+    ports::{Answer, Entropy, Furniture, RoomError, Rooms},
 };
 use valetkey_inject::Placeholders;
 
 use crate::Egress;
-
-type Standing = Vec<(CredentialName, String)>;
 
 /// Makes the rooms of sessions, and their placeholders.
 pub struct SessionRooms {
@@ -22,7 +16,6 @@ pub struct SessionRooms {
     credentials: Credentials,
     entropy: Arc<dyn Entropy>,
     handover: PathBuf,
-    standing: Mutex<HashMap<SessionId, Standing>>,
 }
 
 impl SessionRooms {
@@ -38,23 +31,10 @@ impl SessionRooms {
             credentials,
             entropy,
             handover,
-            standing: Mutex::default(),
         }
     }
 
-    /// The session is over.
-    pub(super) fn clear(&self, session: SessionId) {
-        self.locked().remove(&session);
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Standing>> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Rooms for SessionRooms {
-    fn furnish(&self, session: &Session) -> Result<Furniture, RoomError> {
-        let failed = |error: &dyn std::fmt::Display| RoomError::Authority(error.to_string());
+    fn standing(&self) -> Vec<(CredentialName, String)> {
         let mut standing = Vec::new();
         for credential in self.credentials.iter() {
             if let Delivery::Inject(inject) = &credential.delivery {
@@ -62,22 +42,32 @@ impl Rooms for SessionRooms {
                 standing.push((credential.name.clone(), placeholder));
             }
         }
-        let placeholders = Placeholders::new(standing.clone()).map_err(|error| failed(&error))?;
-        let ends = Some(session.deadline);
-        let room = self.egress.prepare(session.id, placeholders, ends);
-        let room = room.map_err(|error| failed(&error))?;
-        self.locked().insert(session.id, standing.clone());
-        Ok(Furniture {
-            authority: room.ca_pem,
-            placeholders: standing,
+        standing
+    }
+}
+
+impl Rooms for SessionRooms {
+    fn furnish<'a>(&'a self, session: &'a Session) -> Answer<'a, Result<Furniture, RoomError>> {
+        Box::pin(async move {
+            let failed = |error: &dyn std::fmt::Display| RoomError::Authority(error.to_string());
+            let standing = self.standing();
+            let placeholders =
+                Placeholders::new(standing.clone()).map_err(|error| failed(&error))?;
+            let ends = Some(session.deadline);
+            let room = self.egress.prepare(session.id, placeholders, ends);
+            let room = room.map_err(|error| failed(&error))?;
+            Ok(Furniture {
+                authority: room.ca_pem,
+                placeholders: standing,
+                ticket: self.egress.ticket(session.id).await,
+            })
         })
     }
 
     fn placeholder(&self, session: SessionId, credential: &str) -> Option<String> {
-        let standing = self.locked();
-        let mut all = standing.get(&session)?.iter();
-        let (_, placeholder) = all.find(|(name, _)| name.as_str() == credential)?;
-        Some(placeholder.clone())
+        let room = self.egress.room(session)?;
+        let credential = CredentialName::parse(credential).ok()?;
+        room.placeholders.of(&credential).map(str::to_owned)
     }
 
     fn handover(&self) -> PathBuf {

@@ -2,15 +2,20 @@
 
 mod epoch;
 mod listen;
+mod ticket;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use valetkey_core::{Deadline, SessionId, ports::Cut};
 use valetkey_inject::Placeholders;
+use zeroize::Zeroizing;
 
 pub(crate) use epoch::Epoch;
+pub use ticket::Tickets;
+pub(crate) use ticket::{Keepsake, TicketError};
 
 use crate::{
     authority::{Authority, AuthorityError},
@@ -41,8 +46,50 @@ impl Room {
         placeholders: Placeholders,
         ends: Option<Deadline>,
     ) -> Result<Self, AuthorityError> {
-        Ok(Self {
-            authority: Authority::new(house.gate.now(), ends)?,
+        let authority = Authority::new(house.gate.now(), ends)?;
+        Ok(Self::with(house, session, placeholders, authority))
+    }
+
+    /// The room that this was kept of. Nobody is in it yet.
+    ///
+    /// # Errors
+    /// Where it is no such thing.
+    pub(crate) fn again(
+        house: Arc<House>,
+        session: SessionId,
+        mut kept: Keepsake,
+    ) -> Result<Self, TicketError> {
+        let key = BASE64_STANDARD.decode(&kept.key);
+        let key = Zeroizing::new(key.map_err(|_| TicketError::Unreadable)?);
+        let authority = Authority::again(key, kept.from, kept.until);
+        let placeholders = Placeholders::new(std::mem::take(&mut kept.placeholders));
+        match (authority, placeholders) {
+            (Ok(authority), Ok(placeholders)) => {
+                Ok(Self::with(house, session, placeholders, authority))
+            }
+            _ => Err(TicketError::Unreadable),
+        }
+    }
+
+    /// What [`again`](Self::again) needs.
+    pub(crate) fn keepsake(&self) -> Keepsake {
+        let (from, until) = self.authority.validity();
+        Keepsake {
+            key: BASE64_STANDARD.encode(&*self.authority.key()),
+            from,
+            until,
+            placeholders: self.placeholders.all().to_vec(),
+        }
+    }
+
+    fn with(
+        house: Arc<House>,
+        session: SessionId,
+        placeholders: Placeholders,
+        authority: Authority,
+    ) -> Self {
+        Self {
+            authority,
             epoch: Mutex::new(Epoch::new(&house.limits)),
             requests: Arc::new(Semaphore::new(house.limits.requests)),
             holding: Arc::new(Semaphore::new(house.limits.held_bodies)),
@@ -51,7 +98,7 @@ impl Room {
             placeholders,
             closing: CancellationToken::new(),
             occupied: watch::Sender::new(false),
-        })
+        }
     }
 
     /// What new connections belong to.

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, IoSlice},
     mem::MaybeUninit,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     os::fd::{AsFd as _, BorrowedFd},
     sync::{Arc, Mutex},
     time::Duration,
@@ -18,9 +18,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use valetkey_codes::Code;
 use valetkey_core::{CredentialName, Refusal, SessionId, ports::Answer};
-use valetkey_egress::{Egress, Entry, Limits, Options, Resolve};
+use valetkey_egress::{Egress, Entry, Limits, Options, Resolve, Tickets};
 use valetkey_inject::Placeholders;
-use valetkey_support::fakes::callers::FakeCallers;
+use valetkey_support::{
+    CountingEntropy,
+    fakes::{callers::FakeCallers, secret_store::FakeSecretStore},
+};
 
 use crate::{gate::FakeGate, origin};
 
@@ -38,13 +41,21 @@ impl Resolve for Names {
     }
 }
 
+/// Lets everybody in, but for a sandbox of this number.
+pub(crate) const STRANGER: i32 = 13;
+
 #[derive(Default)]
 pub(crate) struct Porch(pub(crate) Mutex<Vec<(SessionId, i32)>>);
 
 impl Entry for Porch {
     fn enter<'a>(&'a self, session: SessionId, pid: i32) -> Answer<'a, Result<(), Refusal>> {
         self.0.lock().unwrap().push((session, pid));
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            match pid {
+                STRANGER => Err(Code::CallerRefused.into()),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn left(&self, _session: SessionId) -> Answer<'_, ()> {
@@ -68,6 +79,15 @@ pub(crate) struct House {
     pub(crate) launcher: BufReader<UnixStream>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) stop: CancellationToken,
+    pub(crate) keyring: Arc<FakeSecretStore>,
+    /// What the launcher keeps of what it handed in.
+    pub(crate) listener: TcpListener,
+}
+
+/// What a launcher says.
+pub(crate) fn words(session: SessionId, ticket: Option<&str>) -> String {
+    let ticket = ticket.map_or_else(String::new, |ticket| format!(",\"ticket\":\"{ticket}\""));
+    format!("{{\"session\":\"{session}\",\"sandbox\":4242{ticket}}}\n")
 }
 
 pub(crate) fn limits() -> Limits {
@@ -87,27 +107,16 @@ impl House {
         let (gate, porch, names) = <(Arc<FakeGate>, Arc<Porch>, Arc<Names>)>::default();
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, origin::authority().pem()).unwrap();
-        let egress = Egress::new(Options {
-            gate: gate.clone(),
-            entry: porch.clone(),
-            callers: Arc::new(FakeCallers::new(1000)),
-            owner: 1000,
-            runtime: folder.path().to_owned(),
-            limits,
-            extra_ca: Some(ca),
-            resolver: names.clone(),
-        });
-        let egress = Arc::new(egress.unwrap());
-        let stop = CancellationToken::new();
-        let serving = Arc::clone(&egress);
-        let stopping = stop.clone();
-        tokio::spawn(async move { serving.serve_intake(stopping).await.unwrap() });
+        let keyring = Arc::default();
+        let (egress, stop) = run(&folder, &gate, &porch, &names, &keyring, limits);
         let session = SessionId::parse("0198c0de00007000800000000000000f").unwrap();
         let placeholders = [("key", PLACEHOLDER), ("other", OTHER_PLACEHOLDER)]
             .map(|(name, text)| (CredentialName::parse(name).unwrap(), text.to_owned()));
         let placeholders = Placeholders::new(placeholders).unwrap();
         let room = egress.prepare(session, placeholders, None).unwrap();
-        let (door, launcher) = enter(&folder, &session.to_string()).await;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let launcher = hand_in(&folder, &words(session, None), &[listener.as_fd()]).await;
         let mut launcher = BufReader::new(launcher);
         assert_eq!(line(&mut launcher).await, "{\"ok\":true}\n");
         Self {
@@ -121,13 +130,59 @@ impl House {
             launcher,
             folder,
             stop,
+            keyring,
+            listener,
         }
     }
+
+    /// The broker stops in good order and is started anew.
+    pub(crate) async fn start_anew(&mut self) {
+        self.egress.stop().await;
+        self.stop.cancel();
+        std::fs::remove_file(self.folder.path().join("room.sock")).unwrap();
+        (self.egress, self.stop) = run(
+            &self.folder,
+            &self.gate,
+            &self.porch,
+            &self.names,
+            &self.keyring,
+            limits(),
+        );
+    }
+}
+
+fn run(
+    folder: &tempfile::TempDir,
+    gate: &Arc<FakeGate>,
+    porch: &Arc<Porch>,
+    names: &Arc<Names>,
+    keyring: &Arc<FakeSecretStore>,
+    limits: Limits,
+) -> (Arc<Egress>, CancellationToken) {
+    let egress = Egress::new(Options {
+        gate: gate.clone(),
+        entry: porch.clone(),
+        callers: Arc::new(FakeCallers::new(1000)),
+        owner: 1000,
+        runtime: folder.path().to_owned(),
+        limits,
+        extra_ca: Some(folder.path().join("ca.pem")),
+        resolver: names.clone(),
+        tickets: Some(Tickets::new(
+            keyring.clone(),
+            Arc::new(CountingEntropy::default()),
+        )),
+    });
+    let egress = Arc::new(egress.unwrap());
+    let stop = CancellationToken::new();
+    let (serving, stopping) = (Arc::clone(&egress), stop.clone());
+    tokio::spawn(async move { serving.serve_intake(stopping).await.unwrap() });
+    (egress, stop)
 }
 
 /// Hands a new listener in.
 pub(crate) async fn enter(folder: &tempfile::TempDir, session: &str) -> (SocketAddr, UnixStream) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let door = listener.local_addr().unwrap();
     let words = format!("{{\"session\":\"{session}\",\"sandbox\":4242}}\n");
     (door, hand_in(folder, &words, &[listener.as_fd()]).await)

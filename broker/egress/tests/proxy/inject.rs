@@ -16,7 +16,7 @@ use crate::{
     origin::{self, Body},
 };
 
-const VALUE: &str = "sk-live-canary-7777";
+pub(crate) const VALUE: &str = "sk-live-canary-7777";
 /// `you sent Bearer sk-live-canary-7777 twice: sk-live-canary-7777`
 const GZIPPED: &[u8] = &[
     31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 204, 47, 85, 40, 78, 205, 43, 81, 112, 74, 77, 44, 74,
@@ -24,7 +24,7 @@ const GZIPPED: &[u8] = &[
     242, 204, 228, 84, 43, 108, 82, 0, 68, 168, 159, 240, 62, 0, 0, 0,
 ];
 
-fn bearer() -> Placement {
+pub(crate) fn bearer() -> Placement {
     Placement::Header {
         name: "authorization".into(),
         prefix: "Bearer ".into(),

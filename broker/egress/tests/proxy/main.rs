@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod again;
 mod bounds;
 mod client;
 mod cut;

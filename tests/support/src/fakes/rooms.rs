@@ -1,10 +1,10 @@
 //! [`Rooms`] without a proxy.
 
-use std::path::PathBuf;
+use std::{future::ready, path::PathBuf};
 
 use valetkey_core::{
     Session, SessionId,
-    ports::{Furniture, RoomError, Rooms},
+    ports::{Answer, Furniture, RoomError, Rooms},
 };
 
 /// Furnishes every sandbox with nothing.
@@ -12,8 +12,8 @@ use valetkey_core::{
 pub struct NoRooms;
 
 impl Rooms for NoRooms {
-    fn furnish(&self, _session: &Session) -> Result<Furniture, RoomError> {
-        Ok(Furniture::default())
+    fn furnish<'a>(&'a self, _session: &'a Session) -> Answer<'a, Result<Furniture, RoomError>> {
+        Box::pin(ready(Ok(Furniture::default())))
     }
 
     fn placeholder(&self, _session: SessionId, _credential: &str) -> Option<String> {

@@ -1,6 +1,8 @@
 //! `valetkey run`: an agent in a room of its own.
 
+mod link;
 mod signals;
+mod stops;
 mod watch;
 
 use std::{
@@ -14,8 +16,9 @@ use std::{
 
 use clap::Args;
 use valetkey_sandbox::{Landlock, Mount, Room, Sandbox};
-use valetkey_sdk::{Code, Control, Developer, Error, Handover, hand_over, wire::developer as dev};
+use valetkey_sdk::{Code, Control, Developer, Error, wire::developer as dev};
 
+use link::{Link, Place};
 use signals::Signals;
 
 use super::Outcome;
@@ -116,17 +119,23 @@ impl Run {
         mut signals: Signals,
         output: &Output,
     ) -> Result<i32, Failure> {
-        let handover_at = PathBuf::from(&described.handover);
+        let at = PathBuf::from(&described.handover);
+        let ticket = described.ticket.clone();
         let room = room(session, described, workspace, self.command.clone())?;
         let mut sandbox = Sandbox::spawn(&room).map_err(|error| unmade(&error))?;
         for note in sandbox.notes() {
             output.remark(note);
         }
-        let listener = sandbox.take_listener();
-        let mut handover: Option<Handover> = None;
-        if let Some(listener) = listener {
-            let handed = hand_over(&handover_at, &session.id, sandbox.init_pid(), listener);
-            handover = Some(handed.await?);
+        let mut link: Option<Link> = None;
+        if let Some(listener) = sandbox.take_listener() {
+            let place = Place {
+                at,
+                session: session.id.clone(),
+                sandbox: sandbox.init_pid(),
+                listener,
+                ticket,
+            };
+            link = Some(Link::make(place).await?);
         }
         if let Some(signal) = signals.so_far().await {
             return Ok(128 + signal.as_raw());
@@ -143,8 +152,7 @@ impl Run {
             output.remark("this kernel has less of Landlock than the sandbox asks for; `valetkey doctor` says what is missing");
         }
         let ended =
-            watch::until_it_ends(&mut sandbox, signals, handover, self.kill_on_revoke, output)
-                .await?;
+            watch::until_it_ends(&mut sandbox, signals, link, self.kill_on_revoke, output).await?;
         for leftover in &ended.leftovers {
             output.remark(leftover);
         }

@@ -59,7 +59,11 @@ impl Signals {
 
 /// What is typed at a terminal goes to every process in its foreground, the agent among them.
 fn unless_typed(signal: Signal) -> Option<Signal> {
+    (!in_foreground()).then_some(signal)
+}
+
+/// Whether the terminal is this process's, and its agent's.
+pub(super) fn in_foreground() -> bool {
     let stdin = io::stdin();
-    let typed = stdin.is_terminal() && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
-    (!typed).then_some(signal)
+    stdin.is_terminal() && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp())
 }

@@ -4,9 +4,13 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use valetkey_sandbox::{Ended, Sandbox, Signal};
-use valetkey_sdk::{Code, Handover};
+use valetkey_sdk::Code;
 
-use super::signals::Signals;
+use super::{
+    link::{Link, is_away},
+    signals::Signals,
+    stops,
+};
 use crate::{failure::Failure, output::Output};
 
 /// Hands signals on and waits for the end. Where the session is over before, tells so, and kills the agent
@@ -14,7 +18,7 @@ use crate::{failure::Failure, output::Output};
 pub(super) async fn until_it_ends(
     sandbox: &mut Sandbox,
     mut signals: Signals,
-    mut handover: Option<Handover>,
+    mut link: Option<Link>,
     kill_on_revoke: bool,
     output: &Output,
 ) -> Result<Ended, Failure> {
@@ -25,8 +29,8 @@ pub(super) async fn until_it_ends(
     let mut ended = tokio::task::spawn_blocking(move || wait_for(&process));
     loop {
         let over = async {
-            match handover.as_mut() {
-                Some(handover) => handover.over().await,
+            match link.as_mut() {
+                Some(link) => link.over(output).await,
                 None => std::future::pending().await,
             }
         };
@@ -34,10 +38,15 @@ pub(super) async fn until_it_ends(
             biased;
             _ended = &mut ended => break,
             signal = signals.next() => hand_on(sandbox, signal),
+            () = stops::stopped(sandbox.command_pid()) => {
+                stops::stop_too();
+                // Whoever wakes this process alone means both.
+                hand_on(sandbox, Some(Signal::CONT));
+            }
             code = over => {
-                handover = None;
+                link = None;
                 tell(code, kill_on_revoke, output);
-                if kill_on_revoke && code != Code::BrokerUnreachable {
+                if kill_on_revoke && !is_away(code) {
                     // It ends, or it has ended.
                     drop(sandbox.kill());
                 }
@@ -45,7 +54,7 @@ pub(super) async fn until_it_ends(
         }
     }
     // The room's listener goes before its session does.
-    drop(handover);
+    drop(link);
     sandbox
         .wait()
         .map_err(|error| Failure::local(error.to_string()))
@@ -66,7 +75,7 @@ fn hand_on(sandbox: &Sandbox, signal: Option<Signal>) {
 fn tell(code: Code, kill: bool, output: &Output) {
     let what = code.row().text;
     let then = match (code, kill) {
-        (Code::BrokerUnreachable, _) => {
+        (code, _) if is_away(code) => {
             "what is inside goes on without network, and without tokens until the broker is back; start the agent again then"
         }
         (_, true) => "what is inside is killed",
