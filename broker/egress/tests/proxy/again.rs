@@ -23,7 +23,7 @@ async fn handed_in(house: &mut House, words: &str) -> String {
 async fn its_authority_and_its_placeholders_are_the_ones_that_it_knows() {
     let mut house = House::new().await;
     let at = origin::tls(false, origin::echo).await;
-    let origin = format!("https://localhost:{}", at.port());
+    let origin = format!("https://api.test:{}", at.port());
     house.gate.inject("key", &origin, bearer(), false, VALUE);
     let ticket = house.egress.ticket(house.session).await.unwrap();
     house.start_anew().await;
@@ -36,7 +36,7 @@ async fn its_authority_and_its_placeholders_are_the_ones_that_it_knows() {
     let words = words(house.session, Some(&ticket));
     assert_eq!(handed_in(&mut house, &words).await, "{\"ok\":true}\n");
     drop(early);
-    let authority = format!("localhost:{}", at.port());
+    let authority = format!("api.test:{}", at.port());
     let stream = client::inside(&house, &authority, &[]).await;
     let mut sender = client::http1(stream).await;
     let mut request = client::get("/", &authority);

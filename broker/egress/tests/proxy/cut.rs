@@ -293,6 +293,9 @@ async fn when_the_launcher_leaves_its_room_is_emptied_and_free() {
 async fn a_broker_that_stops_closes_every_room() {
     let mut house = House::new().await;
     let mut stream = TcpStream::connect(house.door).await.unwrap();
+    // It is answered, so it was accepted: whoever was not waits for the next broker.
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    client::whole(&mut stream).await;
     house.egress.stop().await;
     ended(&mut stream).await;
     assert_eq!(
