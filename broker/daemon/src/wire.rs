@@ -102,7 +102,8 @@ pub(crate) async fn wire(
         paths,
         &policies,
         &callers,
-        (&clock, &entropy, &secrets),
+        (&clock, &entropy),
+        Tickets::new(Arc::clone(&secrets), Arc::clone(&entropy)),
     )?;
     let proxied = ProxiedDoors::new(
         Arc::clone(&doors) as _,
@@ -165,7 +166,8 @@ fn room(
     paths: &Paths,
     policies: &Arc<CedarPolicies>,
     callers: &Arc<dyn Callers>,
-    (clock, entropy, secrets): (&Arc<dyn Clock>, &Arc<dyn Entropy>, &Arc<dyn SecretStore>),
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+    tickets: Tickets,
 ) -> Result<Room, StartError> {
     let network = &config.network;
     let rules = Arc::clone(policies);
@@ -189,7 +191,7 @@ fn room(
         limits: EgressLimits::default(),
         extra_ca: network.extra_ca.clone(),
         resolver: Arc::new(SystemResolver),
-        tickets: Some(Tickets::new(Arc::clone(secrets), Arc::clone(entropy))),
+        tickets: Some(tickets),
     })?);
     let rooms = Arc::new(SessionRooms::new(
         Arc::clone(&egress),

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use valetkey_codes::Code;
 use valetkey_core::{
@@ -76,13 +77,14 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// How origins are reached.
-    pub(crate) fn way(&self) -> Way<'_> {
+    /// How origins are reached, by whoever has so many lookups of names.
+    pub(crate) fn way<'a>(&'a self, lookups: &'a Arc<Semaphore>) -> Way<'a> {
         Way {
             gate: &self.gate,
             resolver: &*self.resolver,
             trust: &self.trust,
             limits: &self.limits,
+            lookups,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use valetkey_core::{
-    CredentialName, Injection, Moment, Refusal, SessionId,
+    CredentialName, Deadline, Injection, Moment, Refusal, SessionId,
     network::{Origin, Target},
     ports::Answer,
 };
@@ -14,7 +14,9 @@ pub struct Loan {
     /// The value.
     pub value: IssuedToken,
     /// Until when it may be used.
-    pub ends: valetkey_core::Deadline,
+    pub ends: Deadline,
+    /// Until when it is worth something to whoever learns it; `None` where that is not known.
+    pub worth: Option<Deadline>,
 }
 
 /// Credentials by their places in the configuration, in its order.

@@ -24,6 +24,9 @@ pub struct Limits {
     pub requests: usize,
     /// Most HTTP/2 streams at once on one connection.
     pub streams: u32,
+    /// Most names that are looked up at once for one session. Each takes a thread, for as long as the machine's
+    /// resolver wants it; one more waits.
+    pub lookups: usize,
     /// How long resolving a name, connecting, and a TLS handshake may take together.
     pub connect_timeout: Duration,
     /// How long a connection to an origin is kept without a request.
@@ -49,6 +52,7 @@ impl Default for Limits {
             connections: 256,
             requests: 256,
             streams: 128,
+            lookups: 8,
             connect_timeout: Duration::from_secs(10),
             upstream_idle: Duration::from_secs(30),
             upstream_kept: 128,

@@ -28,7 +28,7 @@ pub use json::{BODY_LIMIT, into_json};
 pub use place::{Placed, into_head, needs_body};
 pub use placeholder::Placeholders;
 pub use scrub::{
-    BoxBody, BoxError, Live, Needles, ScrubbedBody, ScrubbedSocket, Scrubber, Unframed,
+    BoxBody, BoxError, Live, Needles, ScrubbedBody, ScrubbedSocket, Scrubber, Shapes, Unframed,
     Unsearchable, ask_plain, body,
 };
 pub use sigv4::{Payload, sign};

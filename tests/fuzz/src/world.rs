@@ -313,7 +313,12 @@ impl Callers for Nobody {
 }
 
 impl Resolve for Nobody {
-    fn resolve<'a>(&'a self, host: &'a str, _: u16) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        _: u16,
+        _: tokio::sync::OwnedSemaphorePermit,
+    ) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
         panic!("{host} was asked for")
     }
 }
@@ -354,6 +359,7 @@ impl Bench {
         let loan = Loan {
             value: IssuedToken::new(Zeroizing::new(VALUE.into())),
             ends: NOW.after(3600),
+            worth: None,
         };
         let gate = TheGate {
             world: Arc::clone(&world),

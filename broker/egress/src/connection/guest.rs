@@ -29,7 +29,7 @@ pub(crate) enum After {
     /// TLS, with a certificate of the session's own.
     LookInto { client: OnUpgrade, origin: Origin },
     /// A WebSocket.
-    Socket(Socket),
+    Socket(Box<Socket>),
 }
 
 /// One client.

@@ -40,7 +40,7 @@ pub(super) async fn open(
         });
         return Ok(Response::new(Reply::empty()));
     }
-    let far = match guest.room.house.way().tunnel(&endpoint).await {
+    let far = match guest.room.way().tunnel(&endpoint).await {
         Ok(far) => far,
         Err(refusal) => return Err(super::send::recorded(guest, &secure, refusal).await),
     };

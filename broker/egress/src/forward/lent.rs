@@ -2,113 +2,213 @@
 //! later one that carried nothing, nor in the rest of one that began before.
 //!
 //! Remembered for the credentials that go to an origin, and not for the origin: the configuration bounds how many
-//! sets of those there are, and an agent chooses among its hosts.
+//! sets of those there are, and an agent chooses among its hosts. As long as a value is worth something, or an
+//! answer to a request that carried it is under way, nothing that an agent does makes it forgotten.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    task::spawn_blocking,
+};
 use valetkey_codes::Code;
-use valetkey_core::{Injection, Moment, Placement, Refusal};
-use valetkey_inject::{Live, Needles};
+use valetkey_core::{Deadline, Injection, Moment, Placement, Refusal};
+use valetkey_inject::{Live, Needles, Shapes, TooLarge};
 use valetkey_secret::SameSecret as _;
 
 use crate::gate::{Lenders, Loan};
 
-/// Most values that are remembered of one set of credentials, while they can still be used; the newest.
-const VALUES: usize = 64;
-/// Most that have ended.
-const ENDED: usize = 4;
+/// Most values that are remembered of one set of credentials: each costs every new one some time.
+const MOST: usize = 512;
 
 /// A value and how it was sent.
 pub(super) type Sent = (Arc<Loan>, Arc<Injection>);
 
 /// What was lent by the broker, to every session.
 #[derive(Default)]
-pub(crate) struct Lent(Mutex<HashMap<Lenders, Remembered>>);
+pub(crate) struct Lent {
+    sets: Mutex<Sets>,
+    /// Whoever adds a value holds it: a search is built for all of them, and that takes milliseconds.
+    adding: AsyncMutex<()>,
+}
 
-struct Remembered {
-    sent: Vec<Sent>,
+type Sets = HashMap<Lenders, Set>;
+
+/// Of one set of credentials.
+struct Set {
+    values: Vec<Arc<Value>>,
     needles: watch::Sender<Arc<Needles>>,
 }
 
+struct Value {
+    loan: Arc<Loan>,
+    way: Arc<Injection>,
+    /// That of the newest loan of it.
+    worth: Mutex<Option<Deadline>>,
+    /// Answers that are under way to requests that carried it have it too.
+    shapes: Arc<Shapes>,
+}
+
+/// What a set is to have.
+type Change = (Lenders, Vec<Arc<Value>>);
+
 impl Lent {
     /// What to search for in the answer to a request that carries `sent`, to where `lenders` go. `None` where
-    /// nothing is ever lent.
+    /// nothing is ever lent. Ready when `sent` is searched for in every answer that it could come back with.
     ///
     /// # Errors
     /// Where it cannot be searched for: then the request does not go.
-    pub(super) fn needles(
+    pub(super) async fn needles(
         &self,
         lenders: Lenders,
-        sent: &[Sent],
+        sent: Vec<Sent>,
         now: Moment,
     ) -> Result<Option<Live>, Refusal> {
         if lenders.is_empty() {
             return Ok(None);
         }
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.contains_key(&lenders) {
-            let mut new = Remembered {
-                sent: Vec::new(),
-                needles: watch::Sender::new(search_for(&[])?),
-            };
-            for (_, other) in all.iter().filter(|(other, _)| meet(other, &lenders)) {
-                new.add(&other.sent, now)?;
-            }
-            all.insert(lenders.clone(), new);
+        if let Some(live) = self.known(&lenders, &sent) {
+            return Ok(Some(live));
         }
-        // A host that more credentials go to, or fewer, does not tell it either.
-        for (_, one) in all.iter_mut().filter(|(one, _)| meet(one, &lenders)) {
-            if !sent.iter().all(|new| one.has(new)) {
-                one.add(sent, now)?;
+        let _adding = self.adding.lock().await;
+        let changes = changes(&self.locked(), &lenders, &sent, now)?;
+        let built = spawn_blocking(|| {
+            let built = changes.into_iter().map(build);
+            built.collect::<Result<Vec<_>, _>>()
+        });
+        let built = built.await.map_err(|error| internal(&error))?;
+        for change in built.map_err(|error| internal(&error))? {
+            self.change(change);
+        }
+        Ok(self.known(&lenders, &sent))
+    }
+
+    /// The search, where it has `sent`, and so has whatever else could meet it.
+    fn known(&self, lenders: &Lenders, sent: &[Sent]) -> Option<Live> {
+        let sets = self.locked();
+        let set = sets.get(lenders)?;
+        let mut met = sets.iter().filter(|(other, _)| meet(other, lenders));
+        let everywhere = met.all(|(_, set)| sent.iter().all(|one| set.find(one).is_some()));
+        let own = sent.iter().filter_map(|one| set.find(one));
+        let own = own.map(|value| Arc::clone(&value.shapes)).collect();
+        everywhere.then(|| Live::new(set.needles.subscribe(), own))
+    }
+
+    /// Answers that are under way are searched for it from here on.
+    fn change(&self, ((lenders, values), needles): (Change, Arc<Needles>)) {
+        let mut sets = self.locked();
+        match sets.get_mut(&lenders) {
+            Some(set) => {
+                set.values = values;
+                set.needles.send_replace(needles);
+            }
+            None => {
+                let needles = watch::Sender::new(needles);
+                sets.insert(lenders, Set { values, needles });
             }
         }
-        let remembered = all.get(&lenders);
-        Ok(remembered.map(|one| one.needles.subscribe().into()))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Sets> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Remembered {
-    fn has(&self, new: &Sent) -> bool {
-        self.sent.iter().any(|old| is_same(old, new))
+/// What every set that any of `lenders` belongs to is to have. A host that more credentials go to, or fewer,
+/// tells no more than this one.
+fn changes(
+    sets: &Sets,
+    lenders: &Lenders,
+    sent: &[Sent],
+    now: Moment,
+) -> Result<Vec<Change>, Refusal> {
+    let new: Vec<Arc<Value>> = sent.iter().map(Value::new).collect();
+    let met = || sets.iter().filter(|(other, _)| meet(other, lenders));
+    let mut changes = Vec::new();
+    if !sets.contains_key(lenders) {
+        let others = met().flat_map(|(_, set)| &set.values);
+        changes.push((lenders.clone(), together(&new, others, now)));
+    }
+    for (other, set) in met() {
+        changes.push((other.clone(), together(&new, &set.values, now)));
+    }
+    if changes.iter().any(|(_, values)| values.len() > MOST) {
+        return Err(Refusal::new(Code::TooManyRequests)
+            .saying("too many values are in use where this one goes")
+            .advising("wait until some have ended, 15 minutes as a rule"));
+    }
+    Ok(changes)
+}
+
+/// Each once, and none that is worth nothing any more.
+fn together<'a>(
+    new: &'a [Arc<Value>],
+    known: impl IntoIterator<Item = &'a Arc<Value>>,
+    now: Moment,
+) -> Vec<Arc<Value>> {
+    let mut values: Vec<Arc<Value>> = Vec::new();
+    // What is known first: it is what answers under way have.
+    let known = known.into_iter().filter(|value| value.is_wanted(now));
+    for value in known.chain(new) {
+        if !values.iter().any(|one| one.is_of(&value.loan, &value.way)) {
+            values.push(Arc::clone(value));
+        }
+    }
+    values
+}
+
+impl Set {
+    fn find(&self, (loan, way): &Sent) -> Option<&Value> {
+        let mut values = self.values.iter();
+        let value = values.find(|value| value.is_of(loan, way))?;
+        value.is_lent_again(loan.worth);
+        Some(value)
+    }
+}
+
+impl Value {
+    fn new((loan, way): &Sent) -> Arc<Self> {
+        Arc::new(Self {
+            shapes: Arc::new(Shapes::of(&loan.value, user(way))),
+            worth: Mutex::new(loan.worth),
+            loan: Arc::clone(loan),
+            way: Arc::clone(way),
+        })
     }
 
-    /// The newest first; answers that are under way are searched for them from here on.
-    fn add(&mut self, sent: &[Sent], now: Moment) -> Result<(), Refusal> {
-        let mut together = sent.to_vec();
-        let mut ended = 0;
-        for old in &self.sent {
-            let is_over = old.0.ends.passed(now);
-            ended += usize::from(is_over);
-            let room = together.len() < VALUES && (!is_over || ended <= ENDED);
-            if room && !together.iter().any(|new| is_same(old, new)) {
-                together.push(old.clone());
-            }
-        }
-        self.needles.send_replace(search_for(&together)?);
-        self.sent = together;
-        Ok(())
+    fn is_of(&self, loan: &Arc<Loan>, way: &Injection) -> bool {
+        let is_same = Arc::ptr_eq(&self.loan, loan) || self.loan.value.same_secret(&loan.value);
+        is_same && user(&self.way) == user(way)
     }
+
+    fn is_lent_again(&self, worth: Option<Deadline>) {
+        let mut known = self.worth.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = known.and(worth);
+    }
+
+    /// Whether it is worth something, or an answer to a request that carried it is under way.
+    fn is_wanted(&self, now: Moment) -> bool {
+        let worth = *self.worth.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_worthless = worth.is_some_and(|worth| worth.passed(now));
+        !is_worthless || Arc::strong_count(&self.shapes) > 1
+    }
+}
+
+fn build(change: Change) -> Result<(Change, Arc<Needles>), TooLarge> {
+    let shapes = change.1.iter().map(|value| &*value.shapes);
+    let needles = Arc::new(Needles::new(shapes)?);
+    Ok((change, needles))
+}
+
+fn internal(error: &dyn std::error::Error) -> Refusal {
+    Refusal::new(Code::Internal).because(error.to_string())
 }
 
 fn meet(one: &Lenders, other: &Lenders) -> bool {
     one.iter().any(|place| other.contains(place))
-}
-
-fn search_for(sent: &[Sent]) -> Result<Arc<Needles>, Refusal> {
-    let values = sent.iter().map(|(loan, _)| &loan.value);
-    let users = sent.iter().filter_map(|(_, way)| user(way));
-    Needles::new(values, users)
-        .map(Arc::new)
-        .map_err(|error| Refusal::new(Code::Internal).because(error.to_string()))
-}
-
-fn is_same(old: &Sent, new: &Sent) -> bool {
-    let value = Arc::ptr_eq(&old.0, &new.0) || old.0.value.same_secret(&new.0.value);
-    value && user(&old.1) == user(&new.1)
 }
 
 fn user(way: &Injection) -> Option<&str> {
@@ -117,3 +217,6 @@ fn user(way: &Injection) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ pub(super) async fn place(
     if let Some(left) = placing.found.iter().find(left) {
         return Err(placing.misused(left).await);
     }
-    placing.done(parts)
+    placing.done(parts).await
 }
 
 struct Placing<'a> {
@@ -206,11 +206,12 @@ impl Placing<'_> {
             .await
     }
 
-    fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
+    async fn done(self, parts: &mut Parts) -> Result<Placed, Refusal> {
         let origin = self.target.origin();
         let lenders = self.guest.gate().lenders(origin);
         let lent = &self.guest.room.house.lent;
-        let needles = lent.needles(lenders, &self.sent, self.guest.gate().now())?;
+        let now = self.guest.gate().now();
+        let needles = lent.needles(lenders, self.sent, now).await?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
         }

@@ -77,7 +77,7 @@ async fn reach(
     origin: &Origin,
     h2: bool,
 ) -> Result<crate::upstream::Reached, Refusal> {
-    match guest.room.house.way().reach(origin, h2).await {
+    match guest.room.way().reach(origin, h2).await {
         Ok(reached) => Ok(reached),
         Err(refusal) => Err(recorded(guest, origin, refusal).await),
     }

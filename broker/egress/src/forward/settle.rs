@@ -81,13 +81,13 @@ impl Answer {
         let headers = &mut parts.headers;
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        guest.go_on(After::Socket(Socket {
+        guest.go_on(After::Socket(Box::new(Socket {
             client,
             far,
             tally: self.tally,
             needles: self.needles,
             opening: self.opening,
-        }));
+        })));
         Ok(Response::from_parts(parts, Reply::empty()))
     }
 }

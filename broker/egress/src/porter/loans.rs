@@ -6,11 +6,17 @@ use std::{
 };
 
 use tokio::sync::Mutex as AsyncMutex;
+use valetkey_codes::Code;
 use valetkey_core::{
-    ApprovalId, CredentialName, Moment, SessionId, network::Origin, request::Released,
+    ApprovalId, CredentialName, Moment, Refusal, SessionId, network::Origin, request::Released,
 };
 
 use crate::{Loan, Way};
+
+/// How far the clock of whoever takes a value may be behind, in seconds.
+const LEEWAY: u64 = 300;
+/// Most loans of one session that have not ended: each is a value that is looked for in every answer.
+const MOST: usize = 128;
 
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
@@ -36,19 +42,42 @@ pub(super) struct Held {
 }
 
 impl Loans {
+    /// Where that loan is.
+    ///
+    /// # Errors
+    /// Where it would be one more, and the session has as many as it may.
     pub(super) fn place(
         &self,
         session: SessionId,
         way: &Way,
         origin: &Origin,
-    ) -> Arc<AsyncMutex<Place>> {
+        now: Moment,
+    ) -> Result<Arc<AsyncMutex<Place>>, Refusal> {
         let key = Key {
             credential: way.credential.clone(),
             scope: way.scope.as_str().into(),
             origin: origin.clone(),
         };
         let mut loans = self.locked();
-        Arc::clone(loans.entry(session).or_default().entry(key).or_default())
+        let of_session = loans.entry(session).or_default();
+        if of_session.len() >= MOST && !of_session.contains_key(&key) {
+            // One that is being asked for is held.
+            of_session.retain(|_, place| {
+                place
+                    .try_lock()
+                    .map_or(true, |place| place.holds(now).is_some())
+            });
+            if of_session.len() >= MOST {
+                return Err(Refusal::new(Code::TooManyRequests)
+                    .saying(
+                        "the session has the values of as many hosts and scopes as it may at once",
+                    )
+                    .advising(
+                        "wait until some have ended, 10 minutes as a rule, or use fewer hosts",
+                    ));
+            }
+        }
+        Ok(Arc::clone(of_session.entry(key).or_default()))
     }
 
     /// What is out on loan is wiped as soon as nothing that was begun uses it.
@@ -67,13 +96,15 @@ impl Place {
         self.0.as_ref().filter(|held| !held.loan.ends.passed(now))
     }
 
-    pub(super) fn put(&mut self, released: Released, now: Moment) -> Arc<Loan> {
+    /// `outlives`: whether the value stays what it is when its lease has ended.
+    pub(super) fn put(&mut self, released: Released, outlives: bool, now: Moment) -> Arc<Loan> {
         let approval = released.approval();
         let (lease, value) = released.into_parts();
         let left = lease.expires.saturating_sub(now.unix_seconds());
         let loan = Arc::new(Loan {
             value,
             ends: now.after(used_for(left)),
+            worth: (!outlives).then(|| now.after(left.saturating_add(LEEWAY))),
         });
         self.0 = Some(Held {
             loan: Arc::clone(&loan),

@@ -17,7 +17,8 @@ use std::{
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    ApprovalId, Broker, Caller, Moment, Refusal, SessionId, approvals, is_safe, lifecycle,
+    ApprovalId, Broker, Caller, Moment, Refusal, SessionId, SourceKind, approvals, is_safe,
+    lifecycle,
     network::{HostName, Origin, Target},
     passage,
     ports::{Answer, Clock},
@@ -252,7 +253,8 @@ impl Gate for Porter {
         Box::pin(async move {
             let broker = self.broker()?;
             passage::is_open(broker, session)?;
-            let place = self.loans.place(session, way, origin);
+            let now = self.clock.now();
+            let place = self.loans.place(session, way, origin, now)?;
             let mut place = place.lock().await;
             let now = self.clock.now();
             if let Some(loan) = place.holds(now)
@@ -265,7 +267,9 @@ impl Gate for Porter {
             let what = (&way.credential, way.scope.as_str());
             let borrow = || passage::borrow(broker, session, &caller, what, origin);
             let released = self.patiently(broker, session, borrow).await?;
-            Ok(place.put(released, self.clock.now()))
+            let known = broker.settings.credentials.find(way.credential.as_str());
+            let is_kept = known.is_none_or(|known| known.source == SourceKind::Static);
+            Ok(place.put(released, is_kept, self.clock.now()))
         })
     }
 

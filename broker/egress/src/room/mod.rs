@@ -20,6 +20,7 @@ pub(crate) use ticket::{Keepsake, TicketError};
 use crate::{
     authority::{Authority, AuthorityError},
     egress::House,
+    upstream::Way,
 };
 
 /// What belongs to one session.
@@ -32,6 +33,8 @@ pub(crate) struct Room {
     pub requests: Arc<Semaphore>,
     /// The bodies that may be held at once.
     pub holding: Arc<Semaphore>,
+    /// The names that may be looked up at once.
+    pub lookups: Arc<Semaphore>,
     /// The session is over.
     pub closing: CancellationToken,
     epoch: Mutex<Arc<Epoch>>,
@@ -93,12 +96,18 @@ impl Room {
             epoch: Mutex::new(Epoch::new(&house.limits)),
             requests: Arc::new(Semaphore::new(house.limits.requests)),
             holding: Arc::new(Semaphore::new(house.limits.held_bodies)),
+            lookups: Arc::new(Semaphore::new(house.limits.lookups)),
             house,
             session,
             placeholders,
             closing: CancellationToken::new(),
             occupied: watch::Sender::new(false),
         }
+    }
+
+    /// How origins are reached.
+    pub(crate) fn way(&self) -> Way<'_> {
+        self.house.way(&self.lookups)
     }
 
     /// What new connections belong to.

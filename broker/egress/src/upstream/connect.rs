@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use rustls::pki_types::ServerName;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 use tokio_rustls::TlsConnector;
 use valetkey_codes::Code;
 use valetkey_core::{
@@ -21,6 +21,7 @@ pub(crate) struct Way<'a> {
     pub resolver: &'a dyn Resolve,
     pub trust: &'a Trust,
     pub limits: &'a Limits,
+    pub lookups: &'a Arc<Semaphore>,
 }
 
 /// A connection, and whether HTTP/2 was agreed on.
@@ -35,7 +36,7 @@ impl Way<'_> {
         let reaching = async {
             #[cfg(feature = "fuzzing")]
             if let Some(far) = crate::fuzzing::dial(origin) {
-                resolve::addresses(&**self.gate, self.resolver, &origin.endpoint).await?;
+                self.addresses(&origin.endpoint).await?;
                 let (leg, h2) = (Leg::InMemory(far), false);
                 return Ok(Reached { leg, h2 });
             }
@@ -69,7 +70,7 @@ impl Way<'_> {
     }
 
     async fn connect(self, endpoint: &Endpoint) -> Result<TcpStream, Refusal> {
-        let addresses = resolve::addresses(&**self.gate, self.resolver, endpoint).await?;
+        let addresses = self.addresses(endpoint).await?;
         let mut last = None;
         for address in addresses {
             match connect_to(address).await {
@@ -79,6 +80,10 @@ impl Way<'_> {
         }
         let why = last.map(|error| error.to_string()).unwrap_or_default();
         Err(Refusal::new(Code::HostUnreachable).because(why))
+    }
+
+    async fn addresses(self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Refusal> {
+        resolve::addresses(&**self.gate, (self.resolver, self.lookups), endpoint).await
     }
 
     async fn secure(

@@ -3,6 +3,7 @@
 mod connect;
 mod h1;
 mod leg;
+mod own;
 mod pool;
 mod resolve;
 mod tls;

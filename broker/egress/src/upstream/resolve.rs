@@ -1,6 +1,13 @@
 //! Names to addresses, and which of these lead somewhere that an agent has business.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs as _},
+    sync::Arc,
+    thread,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use valetkey_codes::Code;
 use valetkey_core::{
@@ -9,21 +16,46 @@ use valetkey_core::{
     ports::Answer,
 };
 
+use super::own::is_own;
 use crate::gate::Gate;
 
 /// Asks for the addresses of a name.
 pub trait Resolve: Send + Sync + 'static {
-    /// Every address of `host`, in the order in which they are tried.
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Answer<'a, io::Result<Vec<SocketAddr>>>;
+    /// Every address of `host`, in the order in which they are tried. `place` is given back when nothing is
+    /// asked any more, which may be long after whoever wanted to know has gone.
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+        place: OwnedSemaphorePermit,
+    ) -> Answer<'a, io::Result<Vec<SocketAddr>>>;
 }
 
-/// The machine's own resolver.
+/// The machine's own resolver, `getaddrinfo(3)`. Nothing ends it early: each question has a thread of its own, so
+/// that those which nobody answers fill no pool that others need.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
 impl Resolve for SystemResolver {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+        place: OwnedSemaphorePermit,
+    ) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            let (tell, told) = oneshot::channel();
+            let host = host.to_owned();
+            thread::Builder::new()
+                .name("resolver".to_owned())
+                .spawn(move || {
+                    let found = (host.as_str(), port).to_socket_addrs();
+                    drop(place);
+                    // Whoever asked may have gone.
+                    let _ = tell.send(found.map(Vec::from_iter));
+                })?;
+            told.await.map_err(io::Error::other)?
+        })
     }
 }
 
@@ -31,7 +63,7 @@ impl Resolve for SystemResolver {
 /// second look at the name could be answered otherwise (rebinding).
 pub(super) async fn addresses(
     gate: &dyn Gate,
-    resolver: &dyn Resolve,
+    (resolver, places): (&dyn Resolve, &Arc<Semaphore>),
     endpoint: &Endpoint,
 ) -> Result<Vec<SocketAddr>, Refusal> {
     let Endpoint { host, port } = endpoint;
@@ -40,7 +72,10 @@ pub(super) async fn addresses(
     } else if let Some(ip) = gate.located(host) {
         vec![SocketAddr::new(ip, *port)]
     } else {
-        let found = resolver.resolve(host.as_str(), *port).await;
+        // The semaphore is never closed.
+        let place = Arc::clone(places).acquire_owned().await;
+        let place = place.map_err(|_| Code::Internal)?;
+        let found = resolver.resolve(host.as_str(), *port, place).await;
         found.map_err(|error| {
             Refusal::new(Code::HostUnreachable)
                 .saying("the host's name does not resolve")
@@ -57,12 +92,16 @@ pub(super) async fn addresses(
         .filter(|&address| may_reach(gate, address))
         .collect();
     if fine.is_empty() {
-        let class = class_of(first.ip()).id();
+        let class = match class_of(first.ip()) {
+            AddressClass::Public => "this machine's own",
+            class => class.id(),
+        };
         return Err(Refusal::new(Code::AddressRefused).because(format!("{first} is {class}")));
     }
     Ok(fine)
 }
 
 fn may_reach(gate: &dyn Gate, address: SocketAddr) -> bool {
-    class_of(address.ip()) == AddressClass::Public || gate.admits(address)
+    let is_out = || class_of(address.ip()) == AddressClass::Public && !is_own(address);
+    gate.admits(address) || is_out()
 }

@@ -207,7 +207,9 @@ fn network() -> Credential {
 
 fn key() -> Credential {
     let way = Injection {
-        hosts: vec![OriginPattern::parse("api.example.test").unwrap()],
+        hosts: ["api.example.test", "*.many.test"]
+            .map(|hosts| OriginPattern::parse(hosts).unwrap())
+            .into(),
         methods: Vec::new(),
         paths: Vec::new(),
         scope: None,

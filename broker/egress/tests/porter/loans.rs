@@ -100,3 +100,23 @@ async fn a_loan_ends_with_the_yes_that_it_rests_on() {
         .unwrap();
     assert_eq!(lend(&house, "GET").await.err(), Some(Code::ApprovalPending));
 }
+
+/// Each is a value that is looked for in answers, and a place in memory.
+#[tokio::test]
+async fn of_as_many_hosts_as_an_agent_can_think_of_few_have_a_loan() {
+    let house = House::new(open()).await;
+    let way = way(&house, "GET");
+    let lend = async |n: usize| {
+        let origin = origin(&format!("https://h{n}.many.test"));
+        let lent = house.porter.lend(house.session, &way, &origin).await;
+        lent.map(drop).map_err(|refusal| refusal.code())
+    };
+    for n in 0..128 {
+        assert_eq!(lend(n).await, Ok(()), "{n}");
+    }
+    house.later(3);
+    assert_eq!(lend(128).await, Err(Code::TooManyRequests));
+    assert_eq!(lend(0).await, Ok(()), "what there is goes on");
+    house.later(600);
+    assert_eq!(lend(128).await, Ok(()));
+}

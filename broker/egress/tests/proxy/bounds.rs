@@ -1,8 +1,11 @@
 //! How much of one session is under way at once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use valetkey_egress::Limits;
@@ -42,4 +45,34 @@ async fn a_request_too_many_waits_for_its_place() {
         assert!(answer.ends_with("done"), "{answer}");
     }
     assert_eq!(seen.load(Ordering::SeqCst), 2);
+}
+
+/// What asks for a name goes on asking when whoever wanted to know has gone.
+#[tokio::test]
+async fn names_that_nobody_answers_for_take_no_more_than_their_places() {
+    let house = House::with(Limits {
+        lookups: 2,
+        connect_timeout: Duration::from_millis(50),
+        ..house::limits()
+    })
+    .await;
+    house.names.1.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        let refused = client::connect(house.door, "dead.test:443")
+            .await
+            .unwrap_err();
+        assert!(refused.contains("host_unreachable"), "{refused}");
+    }
+    house.names.1.store(false, Ordering::Relaxed);
+    let at = origin::plain(origin::echo).await;
+    house.names.0.lock().unwrap().push_back(vec![at]);
+    let refused = client::connect(house.door, "other.test:443")
+        .await
+        .unwrap_err();
+    assert!(refused.contains("host_unreachable"), "{refused}");
+    assert_eq!(
+        house.names.0.lock().unwrap().len(),
+        1,
+        "it was not asked for"
+    );
 }

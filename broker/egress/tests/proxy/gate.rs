@@ -66,6 +66,7 @@ impl FakeGate {
         let loan = Loan {
             value: IssuedToken::new(Zeroizing::new(value.as_bytes().to_vec())),
             ends: self.now().after(3600),
+            worth: None,
         };
         self.loans
             .lock()

@@ -6,7 +6,10 @@ use std::{
     mem::MaybeUninit,
     net::{SocketAddr, TcpListener},
     os::fd::{AsFd as _, BorrowedFd},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,6 +17,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     net::UnixStream,
+    sync::OwnedSemaphorePermit,
 };
 use tokio_util::sync::CancellationToken;
 use valetkey_codes::Code;
@@ -32,10 +36,24 @@ pub(crate) const OTHER_PLACEHOLDER: &str = "vk-placeholder-9876543210";
 
 /// Answers with what it is told, in turn.
 #[derive(Default)]
-pub(crate) struct Names(pub(crate) Mutex<VecDeque<Vec<SocketAddr>>>);
+pub(crate) struct Names(
+    pub(crate) Mutex<VecDeque<Vec<SocketAddr>>>,
+    /// Or does not answer at all.
+    pub(crate) AtomicBool,
+);
 
 impl Resolve for Names {
-    fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
+    fn resolve<'a>(
+        &'a self,
+        _: &'a str,
+        _: u16,
+        place: OwnedSemaphorePermit,
+    ) -> Answer<'a, io::Result<Vec<SocketAddr>>> {
+        if self.1.load(Ordering::Relaxed) {
+            // As getaddrinfo does without an answer, whoever has gone meanwhile.
+            std::mem::forget(place);
+            return Box::pin(std::future::pending());
+        }
         let next = self.0.lock().unwrap().pop_front();
         Box::pin(async move { next.ok_or_else(|| io::Error::other("no such name")) })
     }

@@ -110,7 +110,8 @@ proptest! {
         let placed = into(&mut parts, places()[index].clone(), &value, true);
         prop_assume!(placed.is_ok());
         let value = valetkey_secret::IssuedToken::new(zeroize::Zeroizing::new(value.into_bytes()));
-        let needles = crate::Needles::new([&value], ["bot"]).unwrap();
+        let shapes = crate::Shapes::of(&value, Some("bot"));
+        let needles = crate::Needles::new([&shapes]).unwrap();
         let head = format!("{} {:?}", parts.uri, shown(&parts));
         let head = head.replace("\\\"", "\"").replace("\\\\", "\\");
         prop_assert!(needles.in_bytes(head.as_bytes()), "{}", head);

@@ -3,6 +3,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `forms` | how a value may come back |
+//! | `shapes` | those of one value, shared |
 //! | `needles` | the search for all of them at once |
 //! | `live` | what is searched for at this moment |
 //! | `scrubber` | a body in chunks |
@@ -20,6 +21,7 @@ mod forms;
 mod live;
 mod needles;
 mod scrubber;
+mod shapes;
 mod socket;
 #[cfg(test)]
 mod testing;
@@ -30,4 +32,5 @@ pub(crate) use forms::{COMPONENT, SEGMENT};
 pub use live::Live;
 pub use needles::Needles;
 pub use scrubber::Scrubber;
+pub use shapes::Shapes;
 pub use socket::{ScrubbedSocket, Unframed};

@@ -3,13 +3,9 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use valetkey_secret::{Destination, IssuedToken};
 use zeroize::Zeroizing;
 
-use super::{
-    Scrubber,
-    forms::{Form, forms},
-};
+use super::{Scrubber, Shapes};
 use crate::{TooLarge, search::Tails};
 
 /// Stands in place of every masked byte.
@@ -29,23 +25,13 @@ pub struct Needles {
 }
 
 impl Needles {
-    /// The forms of `values`, each of which may have been sent as the password of each of `users`. Empty
-    /// values are passed over.
+    /// Those of all these values.
     ///
     /// # Errors
     /// Where there are too many or too long ones.
-    pub fn new<'a>(
-        values: impl IntoIterator<Item = &'a IssuedToken>,
-        users: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, TooLarge> {
-        let users: Vec<_> = users.into_iter().collect();
-        let mut all: Vec<Form> = Vec::new();
-        for value in values {
-            all.extend(value.disclose(Destination::EgressScrub, |value| {
-                forms(value, users.iter().copied())
-            }));
-        }
-        let search = Tails::new(all)?;
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a Shapes>) -> Result<Self, TooLarge> {
+        let forms = values.into_iter().flat_map(Shapes::forms);
+        let search = Tails::new(forms.cloned().collect())?;
         Ok(Self {
             lag: search.longest().saturating_sub(1),
             white: search.any(is_white),
@@ -142,7 +128,7 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::super::testing::{needles, token};
-    use super::Needles;
+    use super::{super::Shapes, Needles};
 
     #[test]
     fn a_head_is_masked_and_keeps_its_length() {
@@ -189,7 +175,7 @@ mod tests {
 
     #[test]
     fn without_values_nothing_is_searched() {
-        let none = Needles::new([&token("")], []).unwrap();
+        let none = Needles::new([&Shapes::of(&token(""), None)]).unwrap();
         assert!(none.is_empty());
         assert!(!none.in_bytes(b"anything"));
         assert!(needles(&["ab"], &[]).in_bytes(b"cabd"));

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use proptest::prelude::*;
 
 use super::super::{
-    Needles, Scrubber,
+    Needles, Scrubber, Shapes,
     forms::forms,
     testing::{needles, token},
 };
@@ -155,7 +155,7 @@ fn a_clean_chunk_is_neither_copied_nor_delayed() {
 
 #[test]
 fn nothing_is_held_without_values() {
-    let needles = Arc::new(Needles::new([&token("")], []).unwrap());
+    let needles = Arc::new(Needles::new([&Shapes::of(&token(""), None)]).unwrap());
     let chunk = Bytes::from_static(b"anything");
     assert_eq!(
         needles.scrubber().feed(chunk.clone()).as_ptr(),
@@ -166,7 +166,7 @@ fn nothing_is_held_without_values() {
 /// Also in what was held back before, and again in what begins after.
 #[test]
 fn what_is_lent_under_way_is_masked_in_the_rest() {
-    let none = Arc::new(Needles::new([], []).unwrap());
+    let none = Arc::new(Needles::new([]).unwrap());
     let (lender, lent) = tokio::sync::watch::channel(none);
     let mut scrubber = Scrubber::new(lent);
     assert_eq!(
@@ -254,7 +254,8 @@ proptest! {
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
     ) {
         let secret = valetkey_secret::IssuedToken::new(zeroize::Zeroizing::new(value.clone()));
-        let needles = Arc::new(Needles::new([&secret], ["u"]).unwrap());
+        let shapes = Shapes::of(&secret, Some("u"));
+        let needles = Arc::new(Needles::new([&shapes]).unwrap());
         let all = forms(&value, std::iter::once("u"));
         let form = pick.get(&all);
         let text = [&before[..], form, &after[..]].concat();
