@@ -132,10 +132,10 @@ async fn stay(
         () = gone(&mut stream) => true,
         () = room.attend(&listener) => false,
     };
-    // The launcher has it too: where nobody is served any more it takes no more connections, whoever has it.
-    // A broker that only stops leaves them to the next one.
-    if !egress.is_stopping() {
-        // It fails where it was shut down before.
+    let is_over = room.closing.is_cancelled() && !egress.is_stopping();
+    if left || is_over {
+        // The launcher has it too; it takes no more connections, whoever has it. A broker that only stops leaves
+        // them to the next one. It fails where it was shut down before.
         let _ = shutdown(&listener, Shutdown::Both);
     }
     drop(listener);
@@ -145,7 +145,7 @@ async fn stay(
         // The sandbox dies with its launcher, so nobody is left who could speak for the session.
         egress.house().entry.left(session).await;
     } else {
-        let code = if room.closing.is_cancelled() && !egress.is_stopping() {
+        let code = if is_over {
             egress.house().entry.over(session).await
         } else {
             Code::ShuttingDown

@@ -17,6 +17,7 @@ mod provider_days;
 mod providers;
 mod refusals;
 mod requirements;
+mod restarts;
 mod reviewer;
 mod revoke_cuts;
 mod run;

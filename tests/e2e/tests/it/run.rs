@@ -225,16 +225,47 @@ fn wait_until_caught(pid: u32, signal: Signal) {
 
 /// Somebody at a terminal, who starts `valetkey run` with a script.
 fn typed(world: &World, steps: &Value, script: &str) -> Outcome {
+    let valetkey = program("valetkey");
+    let valetkey = valetkey.to_str().expect("text");
+    let run = [
+        valetkey, "run", "--agent", "coder", "--", "sh", "-c", script,
+    ];
+    at_a_terminal(world, steps, &run)
+}
+
+fn at_a_terminal(world: &World, steps: &Value, words: &[&str]) -> Outcome {
     let mut command = Command::new("/usr/bin/python3");
     world
         .surround(&mut command)
         .env("TERM", "xterm")
         .args(["-I", "-c", include_str!("run/typist.py")])
         .arg(steps.to_string())
-        .arg(program("valetkey"))
-        .args(["run", "--agent", "coder", "--", "sh", "-c", script])
+        .args(words)
         .current_dir(workspace(world));
     Outcome::of(&mut command, b"")
+}
+
+/// As editors do at Ctrl-Z: nobody outside of the room hears of it.
+#[test]
+fn a_command_that_stops_itself_gives_the_shell_its_terminal_back() {
+    let world = World::at_work();
+    let valetkey = program("valetkey");
+    let run = format!(
+        "{} run --agent coder -- sh -c 'echo rea\"\"dy; kill -TSTP $$; echo wok\"\"en; exit 6'\n",
+        valetkey.display()
+    );
+    let steps = json!([
+        ["type", run],
+        ["see", "ready"],
+        ["see", "Stopped"],
+        ["type", "fg\n"],
+        ["see", "woken"],
+        ["type", "echo status $?\n"],
+        ["see", "status 6"],
+        ["type", "exit 0\n"],
+    ]);
+    let outcome = at_a_terminal(&world, &steps, &["bash", "--norc", "--noprofile", "-i"]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
 }
 
 #[test]
@@ -350,7 +381,7 @@ fn a_command_outlives_its_broker() {
         world.kill();
         let told = job.remark();
         assert!(
-            told.contains("broker") && told.contains("goes on"),
+            told.contains("broker") && told.contains("until it is back"),
             "{told}"
         );
         job.tell("now");
