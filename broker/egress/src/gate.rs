@@ -19,6 +19,9 @@ pub struct Loan {
     pub worth: Option<Deadline>,
 }
 
+/// A value and how it is sent.
+pub type Sent = (Arc<Loan>, Arc<Injection>);
+
 /// Credentials by their places in the configuration, in its order.
 pub type Lenders = Vec<usize>;
 
@@ -64,6 +67,13 @@ pub trait Gate: Send + Sync + 'static {
     /// Which credentials go to this origin, with some request. Where there are any its answers are searched
     /// from the beginning, for whatever was lent where the same ones go.
     fn lenders(&self, origin: &Origin) -> Lenders;
+
+    /// The values of these credentials that are kept and not minted, each with every way in which it may be sent:
+    /// what an earlier run of the broker lent may come back as well. No permission to send them.
+    ///
+    /// # Errors
+    /// Where the keyring cannot be used.
+    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>>;
 
     /// The ways in which a credential may be put into such a request; the configuration's order. No
     /// permission yet.

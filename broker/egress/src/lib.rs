@@ -24,7 +24,7 @@ mod tally;
 mod upstream;
 
 pub use egress::{Egress, Options, RoomDescription};
-pub use gate::{Gate, Lenders, Loan, Used, Way};
+pub use gate::{Gate, Lenders, Loan, Sent, Used, Way};
 pub use intake::Entry;
 pub use limits::Limits;
 pub use porter::{Network, Porter, ProxiedDoors, SessionRooms};

@@ -3,7 +3,8 @@
 //!
 //! Remembered for the credentials that go to an origin, and not for the origin: the configuration bounds how many
 //! sets of those there are, and an agent chooses among its hosts. As long as a value is worth something, or an
-//! answer to a request that carried it is under way, nothing that an agent does makes it forgotten.
+//! answer to a request that carried it is under way, nothing that an agent does makes it forgotten. What is kept,
+//! and not minted, is looked for before it is lent: an earlier run of the broker may have lent it.
 
 use std::{
     collections::HashMap,
@@ -19,13 +20,10 @@ use valetkey_core::{Deadline, Injection, Moment, Placement, Refusal};
 use valetkey_inject::{Live, Needles, Shapes, TooLarge};
 use valetkey_secret::SameSecret as _;
 
-use crate::gate::{Lenders, Loan};
+use crate::gate::{Lenders, Loan, Sent};
 
 /// Most values that are remembered of one set of credentials: each costs every new one some time.
 const MOST: usize = 512;
-
-/// A value and how it was sent.
-pub(super) type Sent = (Arc<Loan>, Arc<Injection>);
 
 /// What was lent by the broker, to every session.
 #[derive(Default)]
@@ -57,7 +55,7 @@ type Change = (Lenders, Vec<Arc<Value>>);
 
 impl Lent {
     /// What to search for in the answer to a request that carries `sent`, to where `lenders` go. `None` where
-    /// nothing is ever lent. Ready when `sent` is searched for in every answer that it could come back with.
+    /// nothing is ever lent. `kept` says what was perhaps lent by an earlier run. Ready when `sent` is searched for in every answer that it could come back with.
     ///
     /// # Errors
     /// Where it cannot be searched for: then the request does not go.
@@ -65,6 +63,7 @@ impl Lent {
         &self,
         lenders: Lenders,
         sent: Vec<Sent>,
+        kept: impl AsyncFnOnce(&Lenders) -> Result<Vec<Sent>, Refusal>,
         now: Moment,
     ) -> Result<Option<Live>, Refusal> {
         if lenders.is_empty() {
@@ -74,7 +73,13 @@ impl Lent {
             return Ok(Some(live));
         }
         let _adding = self.adding.lock().await;
-        let changes = changes(&self.locked(), &lenders, &sent, now)?;
+        let is_new = !self.locked().contains_key(&lenders);
+        let kept = match is_new {
+            true => kept(&lenders).await?,
+            false => Vec::new(),
+        };
+        let all = [sent.as_slice(), &kept].concat();
+        let changes = changes(&self.locked(), &lenders, &all, now)?;
         let built = spawn_blocking(|| {
             let built = changes.into_iter().map(build);
             built.collect::<Result<Vec<_>, _>>()

@@ -10,10 +10,10 @@ use valetkey_codes::Code;
 use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
 use valetkey_inject::{FirstMessage, Live, Payload, PlaceError, Placed as Put};
 
-use super::{Opening, lent::Sent};
+use super::Opening;
 use crate::{
     connection::Guest,
-    gate::{Loan, Way},
+    gate::{Loan, Sent, Way},
 };
 
 /// Longest target in a record, in characters.
@@ -210,8 +210,9 @@ impl Placing<'_> {
         let origin = self.target.origin();
         let lenders = self.guest.gate().lenders(origin);
         let lent = &self.guest.room.house.lent;
-        let now = self.guest.gate().now();
-        let needles = lent.needles(lenders, self.sent, now).await?;
+        let gate = self.guest.gate();
+        let kept = async |lenders: &_| gate.kept(lenders).await;
+        let needles = lent.needles(lenders, self.sent, kept, gate.now()).await?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
         }

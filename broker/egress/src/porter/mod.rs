@@ -21,11 +21,11 @@ use valetkey_core::{
     lifecycle,
     network::{HostName, Origin, Target},
     passage,
-    ports::{Answer, Clock},
+    ports::{Answer, Clock, SecretKey, StoreError},
     request::Released,
 };
 
-use crate::{Entry, Gate, Lenders, Loan, Used, Way};
+use crate::{Entry, Gate, Lenders, Loan, Sent, Used, Way};
 use books::{Books, Kind};
 use loans::Loans;
 use passes::Passes;
@@ -238,6 +238,28 @@ impl Gate for Porter {
 
     fn lenders(&self, origin: &Origin) -> Lenders {
         self.network.lenders(origin)
+    }
+
+    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
+        Box::pin(async move {
+            let broker = self.broker()?;
+            let mut kept = Vec::new();
+            for (name, ways) in self.network.kept(lenders) {
+                let secret = match broker.ports.secrets.read(&SecretKey::Named(name)).await {
+                    Ok(secret) => secret,
+                    // Nobody stored it yet, so nobody was lent it.
+                    Err(StoreError::NoEntry) => continue,
+                    Err(error) => return Err(error.code().into()),
+                };
+                let loan = Arc::new(Loan {
+                    value: secret.into_loan(),
+                    ends: self.clock.now().after(0),
+                    worth: None,
+                });
+                kept.extend(ways.into_iter().map(|way| (Arc::clone(&loan), way)));
+            }
+            Ok(kept)
+        })
     }
 
     fn ways(&self, target: &Target) -> Vec<Way> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use valetkey_core::{
-    Credential, Credentials, Delivery,
+    Credential, Credentials, Delivery, Injection, SecretName, SourceKind,
     network::{HostName, Origin, OriginPattern, Target},
 };
 
@@ -46,6 +46,19 @@ impl Network {
         all.filter(|(_, credential)| lends(credential))
             .map(|(place, _)| place)
             .collect()
+    }
+
+    /// Those of `lenders` whose value is kept, by the name that the keyring has it under.
+    pub(super) fn kept(&self, lenders: &Lenders) -> Vec<(SecretName, Vec<Arc<Injection>>)> {
+        let all = self.credentials.iter().enumerate();
+        let lends = all.filter(|(place, _)| lenders.contains(place));
+        let kept = lends.filter_map(|(_, credential)| match &credential.delivery {
+            Delivery::Inject(inject) if credential.source == SourceKind::Static => {
+                Some((inject.secret.clone(), inject.ways.clone()))
+            }
+            Delivery::Inject(_) | Delivery::Token | Delivery::Pass => None,
+        });
+        kept.collect()
     }
 
     pub(super) fn ways(&self, target: &Target) -> Vec<Way> {

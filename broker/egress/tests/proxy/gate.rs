@@ -16,7 +16,7 @@ use valetkey_core::{
     network::{HostName, Origin, OriginPattern, Target},
     ports::Answer,
 };
-use valetkey_egress::{Gate, Lenders, Loan, Used, Way};
+use valetkey_egress::{Gate, Lenders, Loan, Sent, Used, Way};
 use valetkey_secret::IssuedToken;
 use zeroize::Zeroizing;
 
@@ -29,6 +29,7 @@ pub(crate) struct FakeGate {
     pub(crate) aloof: AtomicBool,
     ways: Mutex<Vec<(CredentialName, Arc<Injection>)>>,
     loans: Mutex<HashMap<CredentialName, Arc<Loan>>>,
+    kept: Mutex<HashMap<CredentialName, Arc<Loan>>>,
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) lent: Mutex<Vec<String>>,
     pub(crate) refused: Mutex<Vec<(String, Code)>>,
@@ -75,6 +76,13 @@ impl FakeGate {
         self.ways.lock().unwrap().push((name, Arc::new(injection)));
     }
 
+    /// Its value is one that is kept.
+    pub(crate) fn keep(&self, name: &str) {
+        let name = CredentialName::parse(name).unwrap();
+        let loan = Arc::clone(&self.loans.lock().unwrap()[&name]);
+        self.kept.lock().unwrap().insert(name, loan);
+    }
+
     /// Lends nothing of it any more.
     pub(crate) fn take_back(&self, name: &str) {
         let name = CredentialName::parse(name).unwrap();
@@ -112,6 +120,14 @@ impl Gate for FakeGate {
 
     fn looks_into(&self, _: SessionId, origin: &Origin) -> bool {
         self.looks.lock().unwrap().contains(&origin.to_string())
+    }
+
+    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
+        let (ways, kept) = (self.ways.lock().unwrap(), self.kept.lock().unwrap());
+        let ways = lenders.iter().filter_map(|place| ways.get(*place));
+        let kept =
+            ways.filter_map(|(name, way)| Some((Arc::clone(kept.get(name)?), Arc::clone(way))));
+        Box::pin(std::future::ready(Ok(kept.collect())))
     }
 
     fn lenders(&self, origin: &Origin) -> Lenders {

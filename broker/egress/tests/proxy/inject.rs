@@ -481,3 +481,21 @@ async fn every_credential_that_went_with_a_request_is_counted() {
     let all = |used: &Vec<Used>| counted(used, "key") == 1 && counted(used, "other") == 1;
     used.wait_for(all).await.unwrap();
 }
+
+/// A host may still know what an earlier run of the broker sent it.
+#[tokio::test]
+async fn a_kept_value_is_masked_before_it_was_ever_lent() {
+    let house = House::new().await;
+    let at = origin::plain(async |_| origin::text(format!("I know {VALUE} from before"))).await;
+    let base = format!("http://api.test:{}", at.port());
+    house.gate.inject("key", &base, bearer(), false, VALUE);
+    house.gate.keep("key");
+    let host = &base["http://".len()..];
+    let head = format!("GET {base}/ HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let told = client::raw(house.door, &head).await;
+    assert!(
+        told.ends_with("I know xxxxxxxxxxxxxxxxxxx from before"),
+        "{told}"
+    );
+    assert!(house.gate.lent.lock().unwrap().is_empty());
+}

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use valetkey_codes::Code;
-use valetkey_core::{Boot, Injection, Moment, Placement};
+use valetkey_core::{Boot, Injection, Moment, Placement, Refusal};
 use valetkey_inject::{Live, Scrubber};
 use valetkey_secret::IssuedToken;
 use zeroize::Zeroizing;
 
-use super::{Lent, MOST, Sent};
-use crate::gate::Loan;
+use super::{Lent, MOST};
+use crate::gate::{Lenders, Loan, Sent};
 
 const NOW: Moment = Moment {
     unix_ms: 1_000_000,
@@ -51,8 +51,14 @@ fn shows(live: &Live, value: &str) -> bool {
     out == format!("{value} ").into_bytes()
 }
 
+async fn nothing(_: &Lenders) -> Result<Vec<Sent>, Refusal> {
+    Ok(Vec::new())
+}
+
 async fn lend(lent: &Lent, lenders: &[usize], sent: &[Sent], now: Moment) -> Live {
-    let live = lent.needles(lenders.to_vec(), sent.to_vec(), now).await;
+    let live = lent
+        .needles(lenders.to_vec(), sent.to_vec(), nothing, now)
+        .await;
     live.unwrap().unwrap()
 }
 
@@ -114,7 +120,7 @@ async fn past_the_bound_nothing_more_is_lent_and_nothing_is_forgotten() {
         .collect();
     lend(&lent, &[1], &all, NOW).await;
     let one_more = lent
-        .needles(vec![1], vec![sent("one-more-3", None)], NOW)
+        .needles(vec![1], vec![sent("one-more-3", None)], nothing, NOW)
         .await;
     assert_eq!(one_more.err().unwrap().code(), Code::TooManyRequests);
     let live = lend(&lent, &[1], &all[..1], NOW).await;
@@ -134,4 +140,24 @@ async fn what_meets_shares_and_what_does_not_does_not() {
     assert!(!shows(&before, "minted-value-2"));
     assert!(!shows(&after, "minted-value-2"));
     assert!(shows(&apart, "minted-value-2"));
+}
+
+/// An earlier run of the broker may have lent it.
+#[tokio::test]
+async fn what_is_kept_is_looked_for_before_it_is_lent() {
+    let lent = Lent::default();
+    let before = lend(&lent, &[1, 2], &[], NOW).await;
+    let kept = async |_: &_| Ok(vec![sent("kept-forever-1", None)]);
+    let live = lent
+        .needles(vec![1], Vec::new(), kept, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!shows(&live, "kept-forever-1"));
+    assert!(!shows(&before, "kept-forever-1"));
+    // Asked for once, and where the keyring cannot be used not at all.
+    let locked = async |_: &_| Err(Code::KeyringLocked.into());
+    assert!(lent.needles(vec![1], Vec::new(), locked, NOW).await.is_ok());
+    let refused = lent.needles(vec![3], Vec::new(), locked, NOW).await;
+    assert_eq!(refused.err().unwrap().code(), Code::KeyringLocked);
 }
