@@ -1,7 +1,7 @@
 //! A refusal as an HTTP answer.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use hyper::body::Bytes;
+use hyper::{body::Bytes, ext::ReasonPhrase};
 use serde::Serialize;
 use valetkey_codes::{Code, Exit, Retry};
 use valetkey_core::{ApprovalId, Refusal, RequestId};
@@ -38,6 +38,11 @@ pub(crate) fn answer(refusal: &Refusal) -> Response<Reply> {
     let mut response = Response::new(Reply::own(Bytes::from(body)));
     *response.status_mut() =
         StatusCode::from_u16(status(refusal.code())).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // All that many a client shows of a tunnel that it does not get.
+    let reason = format!("{} ({})", refusal.message(), row.id);
+    if let Ok(reason) = ReasonPhrase::try_from(reason) {
+        response.extensions_mut().insert(reason);
+    }
     let headers = response.headers_mut();
     headers.insert(CODE, HeaderValue::from_static(row.id));
     headers.insert(

@@ -25,7 +25,7 @@ use valetkey_core::{
     request::Released,
 };
 
-use crate::{Entry, Gate, Lenders, Loan, Sent, Used, Way};
+use crate::{Entry, Gate, Lenders, Loan, Sent, Used, Way, upstream::may_reach};
 use books::{Books, Kind};
 use loans::Loans;
 use passes::Passes;
@@ -34,6 +34,9 @@ pub use doors::ProxiedDoors;
 pub use network::Network;
 pub use rooms::SessionRooms;
 
+/// Where the profile is in the way.
+const OTHER_PROFILE: &str =
+    "where it is meant to do more, the developer starts it with another `--profile`";
 /// How often an asked-for leave is asked for again because somebody else used its approval first.
 const TRIES: usize = 8;
 
@@ -172,15 +175,33 @@ impl Porter {
         let known = known.ok_or(Code::UnknownSession)?;
         let profile = broker.settings.profiles.find(known.profile.as_ref());
         let Some(profile) = profile.filter(|profile| profile.network) else {
-            return Err(Refusal::new(Code::Denied).saying("this sandbox has no network"));
+            return Err(Refusal::new(Code::Denied)
+                .saying("this sandbox has no network")
+                .advising(OTHER_PROFILE));
         };
         match target {
             Target::Request { method, .. } if profile.only_reads && !is_safe(method) => {
                 Err(Refusal::new(Code::Denied)
-                    .saying("this sandbox only reads: GET, HEAD and OPTIONS"))
+                    .saying("this sandbox only reads: GET, HEAD and OPTIONS")
+                    .advising(OTHER_PROFILE))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Nobody is asked about a host of which the configuration says that it is where nothing leads.
+    fn leads_out(&self, origin: &Origin) -> Result<(), Refusal> {
+        let Some(ip) = self.located(&origin.endpoint.host) else {
+            return Ok(());
+        };
+        let address = SocketAddr::new(ip, origin.endpoint.port);
+        if may_reach(self, address) {
+            return Ok(());
+        }
+        let said = format!("the host is at {address}, which no sandbox reaches");
+        Err(Refusal::new(Code::AddressRefused)
+            .saying(said)
+            .advising("the developer names it in `network.addresses` and restarts the broker"))
     }
 
     fn still_stands(&self, session: SessionId, approval: Option<ApprovalId>) -> bool {
@@ -201,7 +222,8 @@ impl Gate for Porter {
         Box::pin(async move {
             let broker = self.broker()?;
             passage::is_open(broker, session)?;
-            if let Err(refusal) = self.within_profile(broker, session, target) {
+            let refused = self.within_profile(broker, session, target);
+            if let Err(refusal) = refused.and_then(|()| self.leads_out(target.origin())) {
                 let said = format!("{} {}", target.scope(), target.origin());
                 self.refused(session, &said, &refusal).await;
                 return Err(refusal);

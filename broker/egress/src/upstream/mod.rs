@@ -12,6 +12,7 @@ pub(crate) use connect::{Reached, Way};
 pub(crate) use h1::{Download, Line};
 pub(crate) use leg::Leg;
 pub(crate) use pool::{Key, Pool, Stream};
+pub(crate) use resolve::may_reach;
 pub use resolve::{Resolve, SystemResolver};
 pub(crate) use tls::Trust;
 pub use tls::UpstreamError;

@@ -101,7 +101,8 @@ pub(super) async fn addresses(
     Ok(fine)
 }
 
-fn may_reach(gate: &dyn Gate, address: SocketAddr) -> bool {
+/// Whether it is out in the world, or an admin named it.
+pub(crate) fn may_reach(gate: &dyn Gate, address: SocketAddr) -> bool {
     let is_out = || class_of(address.ip()) == AddressClass::Public && !is_own(address);
     gate.admits(address) || is_out()
 }

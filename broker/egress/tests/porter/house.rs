@@ -1,10 +1,6 @@
 //! A porter, a broker of fakes, and a session in a sandbox.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use valetkey_core::{
     AccountName, AgentName, Algorithm, Audience, Audiences, Broker, Credential, CredentialName,
@@ -13,7 +9,7 @@ use valetkey_core::{
     approval::ApprovalRules,
     commands::Commands,
     lifecycle,
-    network::{Origin, OriginPattern, Target},
+    network::{HostName, Origin, OriginPattern, Target},
     ports::{Effect, Ports},
 };
 use valetkey_egress::{Entry as _, Network, Porter};
@@ -94,7 +90,11 @@ impl House {
         };
         let network = Network {
             addresses: BTreeSet::new(),
-            hosts: BTreeMap::new(),
+            hosts: [(
+                HostName::parse("inside.test").unwrap(),
+                [10, 0, 0, 1].into(),
+            )]
+            .into(),
             inspect: Vec::new(),
             credentials,
             spoken_of: Arc::new(|_| false),

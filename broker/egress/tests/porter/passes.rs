@@ -182,3 +182,16 @@ async fn what_passes_is_recorded_in_one_line_for_each_origin_and_credential() {
     house.porter.record(ready(())).await;
     assert_eq!(house.passed().len(), 2, "nothing is told twice");
 }
+
+/// A person would be asked about what is refused anyway.
+#[tokio::test]
+async fn nobody_is_asked_about_a_host_that_lies_where_nothing_leads() {
+    let inside = "https://inside.test";
+    let rules = open().network(Tier::Human, "connect", inside);
+    let house = House::new(rules).await;
+    let refused = house.porter.pass(house.session, &connect(inside)).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::AddressRefused);
+    assert!(refused.message().contains("10.0.0.1:443"), "{refused:?}");
+    assert_eq!(house.refused(), 0, "no request of the flow");
+}

@@ -1,11 +1,7 @@
 //! A broker is started anew, and sandboxes go on with it: with their session, their proxy's authority, their
 //! placeholders.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "what fails in a helper fails the test"
-)]
+#![expect(clippy::expect_used, reason = "what fails in a helper fails the test")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
