@@ -26,6 +26,11 @@ pub(crate) enum ConfigError {
         "XDG_RUNTIME_DIR is not set; log in through a session that sets it, or set it to a folder of your own with mode 0700, such as /run/user/UID"
     )]
     NoRuntimeDir,
+    /// The place for sockets would be another one in each folder.
+    #[error(
+        "XDG_RUNTIME_DIR is `{0}`, which is no absolute path; set it to a folder of your own with mode 0700, such as /run/user/UID"
+    )]
+    RelativeRuntimeDir(String),
     /// No place for state.
     #[error("HOME is not set")]
     NoHome,

@@ -80,13 +80,14 @@ fn a_command_is_run_with_what_its_rule_gives_and_ends_as_it_does() {
     assert_eq!(stub.heard(), [heard]);
     assert_eq!(stub.agent("exec -- false").status, 1);
     let missing = stub.agent("exec -- no-such-program");
-    assert_eq!(missing.status, 2);
+    assert_eq!(missing.status, 127);
     assert!(
         missing
             .stderr
             .contains("`no-such-program` could not be started"),
         "{missing:?}"
     );
+    assert_eq!(stub.agent("exec -- /etc/passwd").status, 126);
     assert_eq!(stub.agent("exec").status, 2);
 }
 
@@ -103,17 +104,36 @@ fn an_agent_sees_its_own_session() {
 
 #[test]
 fn outside_a_session_there_is_no_token() {
-    let outcome = run(&mut valetkey(["token", "demo-api"]), b"");
-    assert_eq!(outcome.status, 7);
-    assert_eq!(outcome.stdout, "");
+    for arguments in ["token demo-api", "grants", "exec -- true"] {
+        let outcome = run(&mut valetkey(arguments.split(' ')), b"");
+        assert_eq!(outcome.status, 2, "waiting would not help: {outcome:?}");
+        assert_eq!(outcome.stdout, "");
+        assert_eq!(
+            outcome.stderr,
+            "valetkey: `VALETKEY_SOCKET` is not set, so this is not inside a session\n\
+             next: run it inside `valetkey run`, or set what `valetkey session start` printed\n"
+        );
+    }
+    let shown = run(&mut valetkey(["session", "show"]), b"");
     assert!(
-        outcome.stderr.contains("`VALETKEY_SOCKET` is not set"),
-        "{outcome:?}"
-    );
-    assert!(
-        outcome
+        shown
             .stderr
-            .contains("next: run it inside `valetkey run`"),
-        "{outcome:?}"
+            .contains("next: name a session: `valetkey session list`"),
+        "{shown:?}"
     );
+}
+
+#[test]
+fn inside_a_sandbox_the_developers_commands_are_refused() {
+    let stub = Stub::start();
+    for arguments in ["status", "secret list", "login", "login --no-browser"] {
+        let refused = stub.agent(arguments);
+        assert_eq!(refused.status, 3, "{refused:?}");
+        assert!(
+            refused.stderr.contains(
+                "next: inside, use `valetkey token`, `grants`, `exec` and `session show`"
+            ),
+            "{refused:?}"
+        );
+    }
 }
