@@ -28,8 +28,13 @@ pub async fn put(broker: &Broker, name: SecretName, secret: RootSecret) -> Resul
             Refusal::new(Code::InvalidRequest).saying(format!("a secret has 1 to {LIMIT} bytes"))
         );
     }
+    let report = broker.ports.secrets.inspect().await;
+    // Whoever waited in vain once shall not wait again for the writing.
+    if let StoreState::Unusable(error @ StoreError::Slow(_)) = &report.state {
+        return Err(store_refusal(error));
+    }
     let put = Put {
-        replaced: broker.ports.secrets.inspect().await.names.contains(&name),
+        replaced: report.names.contains(&name),
         used: is_used(broker, &name),
     };
     broker

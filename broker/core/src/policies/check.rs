@@ -28,3 +28,15 @@ pub(super) fn unfit(error: &PolicyError) -> Refusal {
         .saying(error.to_string())
         .advising("correct what the message names, and run the same again")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PolicyError, unfit};
+
+    #[test]
+    fn what_is_only_looked_at_is_not_reloaded() {
+        let refusal = unfit(&PolicyError::Invalid("`/p` does not exist".to_owned()));
+        assert_eq!(refusal.message(), "`/p` does not exist");
+        assert!(!refusal.next_step().contains("reload"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     run::{run, valetkey},
-    stub::Stub,
+    stub::{Script, Stub},
 };
 
 #[test]
@@ -68,6 +68,27 @@ fn grants_are_a_table_and_json() {
     assert_eq!(json["grants"][0]["credential"], "demo-api");
     assert_eq!(json["grants"][0]["max_lifetime_seconds"], 900);
     assert_eq!(json["grants"][0]["reviewed_scopes"][0], "api:write");
+}
+
+#[test]
+fn who_may_ask_for_nothing_is_told_where_to_look() {
+    let stub = Stub::with(Script {
+        ungranted: true,
+        ..Script::default()
+    });
+    let outcome = stub.agent("grants").ok();
+    assert!(
+        outcome
+            .stdout
+            .starts_with("This session may ask for nothing")
+    );
+    assert!(
+        outcome
+            .stdout
+            .contains("`valetkey policy explain --credential NAME"),
+        "{outcome:?}"
+    );
+    assert_eq!(stub.agent("grants --json").ok().stdout, "{\"grants\":[]}\n");
 }
 
 #[test]
