@@ -9,7 +9,7 @@ api=$1 bus=$2 control=$3
 
 said() { printf '%s\t%s\n' "$1" "$2"; }
 
-grants=$(valetkey grants --json | jq -r '(.grants // .)[] | "\(.credential): \(.scopes | join(" ")) at once, \(.reviewed_scopes | join(" ")) after review, \(.approved_scopes | join(" ")) if a person says so"' | paste -sd ';')
+grants=$(valetkey grants --json | jq -r '(.grants // .)[] | "\(.credential): \([[.scopes, "at once"], [.reviewed_scopes, "after review"], [.approved_scopes, "if a person says so"]] | map(select(.[0] != []) | "\(.[0] | join(" ")) \(.[1])") | join(", "))"' | paste -sd ';')
 [ -n "$grants" ] && said + "may ask for $grants" || said ! "got no list of grants"
 
 token=$(valetkey token demo-api --scope api:read --reason 'read the open issues')

@@ -39,6 +39,11 @@ pub enum BadRule {
     /// It has no words, or one is empty.
     #[error("a rule begins with at least one word, and none is empty")]
     Empty,
+    /// Its first word names a folder too, and would meet nothing.
+    #[error(
+        "the rule `{0}` begins with a path; its first word is the name of a program without a folder, which fits it in any"
+    )]
+    Folder(String),
     /// It says what to give and not how, or the other way around.
     #[error("the rule `{0}` gives a credential and names no `variable`")]
     NoVariable(String),
@@ -62,6 +67,10 @@ impl Word {
             return Err(BadRule::Empty);
         }
         Ok(Self(any))
+    }
+
+    fn names_a_folder(&self) -> bool {
+        self.0.iter().any(|one| one.contains('/'))
     }
 
     fn is(&self, word: &str) -> bool {
@@ -90,6 +99,9 @@ impl Commands {
         for rule in &rules {
             if rule.prefix.is_empty() {
                 return Err(BadRule::Empty);
+            }
+            if rule.prefix.first().is_some_and(Word::names_a_folder) {
+                return Err(BadRule::Folder(rule.to_string()));
             }
             if rule.credential.is_some() != rule.variable.is_some() {
                 return Err(BadRule::NoVariable(rule.to_string()));
@@ -218,6 +230,16 @@ mod tests {
             vec![words("gh issue")],
         )]);
         assert!(missed.unwrap_err().to_string().ends_with("meets no rule"));
+        for path in ["./tool list", "/usr/bin/gh", "gh|bin/gh pr"] {
+            let error = Commands::new(vec![(rule(path, "x", Tier::Auto), vec![words(path)])]);
+            let error = error.unwrap_err().to_string();
+            assert!(
+                error.contains("the name of a program without a folder"),
+                "{error}"
+            );
+        }
+        let path_behind = rule("sh bin/x", "x", Tier::Auto);
+        assert!(Commands::new(vec![(path_behind, vec![words("/bin/sh bin/x")])]).is_ok());
         assert_eq!(Word::parse("a||b"), Err(BadRule::Empty));
         assert_eq!(Word::parse(""), Err(BadRule::Empty));
         let mute = CommandRule {

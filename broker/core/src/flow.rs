@@ -94,9 +94,9 @@ async fn grant(broker: &Broker, received: Received) -> Result<Released, Refusal>
 fn over(broker: &Broker, session: SessionId) -> Refusal {
     let now = broker.ports.clock.now();
     let state = broker.ports.sessions.load(session);
-    let code = state.and_then(|session| session.usable(now).err());
-    let code = code.or_else(|| broker.open().err());
-    code.unwrap_or(Code::SessionEnded).into()
+    let refusal = state.and_then(|session| session.serves(now).err());
+    let refusal = refusal.or_else(|| broker.open().err().map(Refusal::from));
+    refusal.unwrap_or_else(|| Code::SessionEnded.into())
 }
 
 /// What a ledger's failure means for whoever asked.

@@ -36,7 +36,7 @@ pub fn session(broker: &Broker, id: SessionId, caller: &Caller) -> Result<Arc<Se
         broker.settings.owner,
         &*broker.ports.callers,
     )?;
-    session.usable(broker.now())?;
+    session.serves(broker.now())?;
     broker.open()?;
     Ok(session)
 }

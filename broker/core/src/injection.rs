@@ -1,5 +1,7 @@
 //! How a credential is used without being shown: the proxy puts it into requests outside the sandbox.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::network::{Origin, OriginPattern, Target};
@@ -66,6 +68,25 @@ pub enum Placement {
         /// The access key's id.
         access_key_id: String,
     },
+}
+
+/// As a person reads it. A JSON pointer and a user name are the configuration's own words, no secrets.
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { name, prefix } if prefix.is_empty() => write!(f, "header {name}"),
+            Self::Header { name, prefix } => write!(f, "header {name} after `{prefix}`"),
+            Self::Basic { user } => write!(f, "password of {user:?} in Basic authentication"),
+            Self::Query { name } => write!(f, "query parameter {name}"),
+            Self::Cookie { name } => write!(f, "cookie {name}"),
+            Self::Path => f.write_str("segment of the path"),
+            Self::Body { pointer } => write!(f, "{pointer} of the JSON body"),
+            Self::WebSocket { pointer } => {
+                write!(f, "{pointer} of the first message of a WebSocket")
+            }
+            Self::SigV4 { access_key_id } => write!(f, "AWS signature of {access_key_id}"),
+        }
+    }
 }
 
 impl Injection {

@@ -71,7 +71,7 @@ async fn ask_for(
 /// asked. Otherwise [`leave`] says why not, asks whom it must, and has it on record.
 pub fn passes_at_once(broker: &Broker, id: SessionId, target: &Target) -> Result<bool, Refusal> {
     let session = broker.ports.sessions.load(id).ok_or(Code::UnknownSession)?;
-    session.usable(broker.now())?;
+    session.serves(broker.now())?;
     broker.open()?;
     let credentials = &broker.settings.credentials;
     let network = credentials.find(Credential::NETWORK).ok_or(Code::Denied)?;

@@ -1,7 +1,10 @@
 //! What a sandbox is like. The launcher makes it; what the network gives is the policies' affair, and they
 //! see the profile's name.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::ProfileName;
 
@@ -58,6 +61,7 @@ impl Profile {
 pub struct Profiles {
     all: BTreeMap<ProfileName, Arc<Profile>>,
     usual: Option<ProfileName>,
+    forbidden: BTreeSet<ProfileName>,
 }
 
 impl Profiles {
@@ -67,7 +71,14 @@ impl Profiles {
         Self {
             all: all.collect(),
             usual: Some(usual),
+            forbidden: BTreeSet::new(),
         }
+    }
+
+    /// The same, and these are known to be kept away by the admin's requirements.
+    #[must_use]
+    pub fn without(self, forbidden: BTreeSet<ProfileName>) -> Self {
+        Self { forbidden, ..self }
     }
 
     /// `read-only`, `workspace-write`, which is the usual one, and `open`.
@@ -87,7 +98,11 @@ impl Profiles {
             .map(|one| (one.name.clone(), Arc::new(one)))
             .collect();
         let usual = all.keys().next_back().cloned();
-        Self { all, usual }
+        Self {
+            all,
+            usual,
+            forbidden: BTreeSet::new(),
+        }
     }
 
     /// None at all: nothing may be run.
@@ -95,12 +110,18 @@ impl Profiles {
         Self {
             all: BTreeMap::new(),
             usual: None,
+            forbidden: BTreeSet::new(),
         }
     }
 
     /// The profile with this name; the usual one where none is named.
     pub fn find(&self, name: Option<&ProfileName>) -> Option<Arc<Profile>> {
         self.all.get(name.or(self.usual.as_ref())?).cloned()
+    }
+
+    /// Whether there would be one with this name, but for the admin's requirements.
+    pub fn forbids(&self, name: &ProfileName) -> bool {
+        self.forbidden.contains(name)
     }
 
     /// Their names.

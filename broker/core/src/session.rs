@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use valetkey_codes::Code;
 
 use crate::{
-    AccountName, AgentName, Deadline, LeaseId, Moment, Pins, ProfileName, SessionId, User,
+    AccountName, AgentName, Deadline, LeaseId, Moment, Pins, ProfileName, Refusal, SessionId, User,
 };
 
 /// One run of one agent.
@@ -98,6 +98,20 @@ impl Session {
             SessionState::Expired => Err(Code::SessionExpired),
             SessionState::Revoked { .. } => Err(Code::SessionRevoked),
         }
+    }
+
+    /// The same for what speaks for it, which is also told what to do: in a sandbox nobody starts a session,
+    /// and its agent goes with it.
+    pub fn serves(&self, now: Moment) -> Result<(), Refusal> {
+        self.usable(now).map_err(|code| {
+            let refusal = Refusal::new(code);
+            match code {
+                Code::SessionEnded | Code::SessionExpired if self.profile.is_some() => {
+                    refusal.advising("start the agent again, with `valetkey run`")
+                }
+                _ => refusal,
+            }
+        })
     }
 
     /// The session after its developer ended it; `None` where it was over already.
@@ -202,7 +216,7 @@ pub(crate) mod tests {
     use valetkey_codes::Code;
 
     use super::{Session, SessionState};
-    use crate::{AccountName, AgentName, Boot, Moment, Pins, SessionId, User, UserId};
+    use crate::{AccountName, AgentName, Boot, Moment, Pins, ProfileName, SessionId, User, UserId};
 
     pub(crate) const NOW: Moment = Moment {
         unix_ms: 1_800_000_000_000,
@@ -275,6 +289,28 @@ pub(crate) mod tests {
         assert_eq!(awake.usable(NOW), Ok(()));
         assert_eq!(awake.forgiven, Some(NOW));
         assert_eq!(session().resume(NOW), None);
+    }
+
+    #[test]
+    fn in_a_sandbox_the_next_step_is_not_to_start_a_session() {
+        let sandboxed = Session {
+            profile: ProfileName::parse("open").ok(),
+            ..session()
+        };
+        for over in [Session::end, Session::expire] {
+            let said = |session: &Session| {
+                let refusal = over(session).unwrap().serves(NOW).unwrap_err();
+                refusal.next_step().to_owned()
+            };
+            assert!(said(&session()).contains("`valetkey session start --agent NAME`"));
+            assert_eq!(
+                said(&sandboxed),
+                "start the agent again, with `valetkey run`"
+            );
+        }
+        let held = sandboxed.hold(String::new()).unwrap();
+        let refusal = held.serves(NOW).unwrap_err();
+        assert_eq!(refusal.next_step(), Code::SessionHeld.row().next_step);
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub(crate) async fn wire(
 ) -> Result<House, StartError> {
     host.extend(requirements::findings(config));
     host.extend(config.nobody_answers().map(nobody_answers));
+    host.extend(config.hosts_out_of_reach().map(out_of_reach));
     valetkey_sources::install();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new()?);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
@@ -322,6 +323,15 @@ fn nobody_answers(why: &str) -> Finding {
         Health::Care,
         why.to_owned(),
         "permit somebody the action `approve`; `policies/examples/four-eyes.cedar` shows how",
+    )
+}
+
+fn out_of_reach(why: String) -> Finding {
+    Finding::ailing(
+        "network",
+        Health::Care,
+        why,
+        "name the address and its port in `network.addresses`, or correct `network.hosts`",
     )
 }
 

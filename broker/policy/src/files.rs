@@ -177,7 +177,7 @@ fn distrust(owner: u32, mode: u32, us: u32) -> Option<&'static str> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> PolicyError {
     match error.kind() {
-        ErrorKind::NotFound => wrong(path, "does not exist; correct the configuration"),
+        ErrorKind::NotFound => wrong(path, "does not exist; put it there, or name another"),
         ErrorKind::PermissionDenied => {
             wrong(path, "may not be read; give the broker's user access")
         }

@@ -41,7 +41,13 @@ impl Control {
     pub async fn connect(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         socket::check_owned(path)?;
-        let channel = channel::open(path, socket::check_peer).await?;
+        let channel = channel::open(path, socket::check_peer)
+            .await
+            .map_err(|error| match error.code {
+                // The table's own next step speaks of sessions as well.
+                Code::BrokerUnreachable => error.with_next_step(socket::START),
+                _ => error,
+            })?;
         Ok(Self { channel })
     }
 
@@ -165,10 +171,14 @@ impl Developer {
             .map(|reply| reply.findings)
     }
 
-    /// Stores a secret in the keyring.
+    /// Stores a secret in the keyring, in the place of one of that name.
     ///
     /// `value` is wiped when this is dropped; the copies that gRPC makes to send it are not.
-    pub async fn put_secret(&self, name: &str, value: Zeroizing<Vec<u8>>) -> Result<(), Error> {
+    pub async fn put_secret(
+        &self,
+        name: &str,
+        value: Zeroizing<Vec<u8>>,
+    ) -> Result<dev::PutSecretResponse, Error> {
         let request = dev::PutSecretRequest {
             name: name.to_owned(),
             value: value.to_vec(),
@@ -177,7 +187,6 @@ impl Developer {
             client.put_secret(wire).await
         })
         .await
-        .map(|_stored| ())
     }
 
     /// The names of the secrets in the keyring, and which store it is.

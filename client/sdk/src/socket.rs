@@ -16,15 +16,19 @@ const SESSION: &str = "VALETKEY_SOCKET";
 /// Names the control socket, where it is not at its usual place.
 const CONTROL: &str = "VALETKEY_CONTROL";
 
+/// What to do where nobody listens on the control socket.
+pub(crate) const START: &str =
+    "start the broker with `systemctl --user start valetkeyd.socket` or `valetkeyd`";
+
 /// The session's socket, as the environment names it.
 pub(crate) fn session() -> Result<PathBuf, Error> {
     named(SESSION).ok_or_else(|| {
         Error::new(
-            Code::BrokerUnreachable,
+            Code::InvalidRequest,
             "`VALETKEY_SOCKET` is not set, so this is not inside a session",
         )
         .with_next_step(
-            "run it inside `valetkey run`, or set what `valetkey session start` printed; outside, name a session: `valetkey session list`",
+            "run it inside `valetkey run`, or set what `valetkey session start` printed",
         )
     })
 }
@@ -34,10 +38,23 @@ pub(crate) fn control() -> Result<PathBuf, Error> {
     if let Some(path) = named(CONTROL) {
         return Ok(path);
     }
-    let runtime = named("XDG_RUNTIME_DIR").ok_or_else(|| {
+    let runtime = named("XDG_RUNTIME_DIR");
+    if let Some(runtime) = &runtime
+        && runtime.is_relative()
+    {
+        return Err(Error::new(
+            Code::BrokerUnreachable,
+            format!(
+                "`XDG_RUNTIME_DIR` is `{}`, which is no absolute path",
+                shown(runtime)
+            ),
+        )
+        .with_next_step("set `XDG_RUNTIME_DIR`, usually to /run/user/ and your user id"));
+    }
+    let runtime = runtime.ok_or_else(|| {
         if named(SESSION).is_some() {
             return Error::new(
-                Code::BrokerUnreachable,
+                Code::CallerRefused,
                 "that is for the developer, outside of the session",
             )
             .with_next_step("inside, use `valetkey token`, `grants`, `exec` and `session show`");
@@ -94,9 +111,7 @@ fn stat(path: &Path) -> Result<fs::Metadata, Error> {
             io::ErrorKind::NotFound => format!("there is no `{}`", shown(path)),
             _ => format!("`{}` cannot be looked at", shown(path)),
         };
-        Error::new(Code::BrokerUnreachable, message).with_next_step(
-            "start the broker with `systemctl --user start valetkeyd.socket` or `valetkeyd`",
-        )
+        Error::new(Code::BrokerUnreachable, message).with_next_step(START)
     })
 }
 

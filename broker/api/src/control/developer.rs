@@ -78,7 +78,10 @@ impl Developer for DeveloperService {
             let name = view::secret_name(&request.name)?;
             secrets::put(&self.0.broker, name, secret).await
         };
-        self.reply(put.await.map(|()| PutSecretResponse {}))
+        self.reply(put.await.map(|put| PutSecretResponse {
+            replaced: put.replaced,
+            used: put.used,
+        }))
     }
 
     async fn list_secrets(&self, _: Request<ListSecretsRequest>) -> Reply<ListSecretsResponse> {

@@ -103,8 +103,12 @@ impl Office {
             Some(session) => (session.account.clone(), session.agent.clone()),
             None => (view::account(&asked.account)?, view::agent(&asked.agent)?),
         };
-        let profile = asked.profile.as_deref();
-        let profile = profile.map(|name| room::named(&self.broker, Some(name)));
+        // The network is asked for from a sandbox, and `valetkey run` makes none without a profile.
+        let from_a_sandbox = asked.network.is_some() && session.is_none();
+        let profile = match asked.profile.as_deref() {
+            None if !from_a_sandbox => None,
+            name => Some(room::named(&self.broker, name)),
+        };
         Ok(Hypothetical {
             session: session.map(|session| session.id),
             account,
@@ -172,6 +176,7 @@ fn explanation(explained: Explained) -> ExplainPolicyResponse {
         scopes: found.scopes.into_iter().map(scope).collect(),
         change: found.change.map(change),
         instead: found.instead,
+        care: explained.care.map(str::to_owned),
     }
 }
 
@@ -230,6 +235,7 @@ fn findings(checked: Checked) -> CheckPoliciesResponse {
         cases: checked.cases.into_iter().map(case).collect(),
         idle: checked.idle.into_iter().map(idle).collect(),
         looked_at: checked.looked_at,
+        unseen: checked.unseen.into_iter().map(idle).collect(),
     }
 }
 

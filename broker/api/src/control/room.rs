@@ -36,10 +36,20 @@ pub(super) fn named(broker: &Broker, name: Option<&str>) -> Result<Arc<Profile>,
         return Ok(profile);
     }
     let names: Vec<_> = profiles.names().map(|name| format!("`{name}`")).collect();
-    Err(Refusal::new(Code::ProfileForbidden).saying(format!(
-        "there is no such sandbox profile on this machine, only {}",
-        names.join(", ")
-    )))
+    let there = match names.as_slice() {
+        [] => "none at all".to_owned(),
+        names => format!("only {}", names.join(", ")),
+    };
+    let why = match name {
+        Some(name) if profiles.forbids(&name) => {
+            format!("the admin's requirements do not allow the sandbox profile `{name}`, {there}")
+        }
+        Some(name) => {
+            format!("there is no sandbox profile `{name}` on this machine, {there}")
+        }
+        None => "the admin's requirements allow no sandbox profile".to_owned(),
+    };
+    Err(Refusal::new(Code::ProfileForbidden).saying(why))
 }
 
 /// The room of a session that has just begun. Where it cannot be furnished, the session is ended again.

@@ -148,7 +148,10 @@ async fn secrets_policies_keys_and_health() {
         name: "pat".into(),
         value: vec![7; 64 * 1024],
     };
-    client.put_secret(put).await.unwrap();
+    let first = client.put_secret(put.clone()).await.unwrap().into_inner();
+    assert_eq!((first.replaced, first.used), (false, false));
+    let again = client.put_secret(put).await.unwrap().into_inner();
+    assert!(again.replaced);
     let large = PutSecretRequest {
         name: "pat".into(),
         value: vec![7; 64 * 1024 + 1],

@@ -2,7 +2,7 @@
 
 use tonic::Status;
 use valetkey_core::{
-    Credential, Tier,
+    Credential, Profile, Profiles, Tier,
     ports::{Policy as _, PolicyError},
 };
 use valetkey_support::{contracts::policy::network, fakes::policy::Rules};
@@ -102,6 +102,77 @@ async fn a_request_is_explained_by_its_id_and_in_thought() {
             .into_inner();
         assert_eq!(explained.tier, tier);
         assert_eq!(explained.outcome, None);
+    }
+}
+
+/// `valetkey run` makes no sandbox without a profile, and no address passes by the policies alone.
+#[tokio::test]
+async fn what_the_network_is_asked_for_is_asked_from_a_sandbox() {
+    let mut house = House::new().await;
+    house.broker.settings.credentials = [network(&[], "https://*")].into_iter().collect();
+    let control = house.control();
+    let mut client = developer(&control).await;
+    let asked = |network, profile: Option<&str>| Hypothetical {
+        credential: String::new(),
+        scopes: Vec::new(),
+        network: Some(network),
+        profile: profile.map(str::to_owned),
+        ..hypothetical()
+    };
+    let care = "whatever the policies say, the proxy refuses an address";
+    for (what, profile, address) in [
+        (
+            asked(Network::Connect("https://new.test".into()), None),
+            "workspace-write",
+            false,
+        ),
+        (
+            asked(Network::Connect("http://10.0.0.1".into()), Some("open")),
+            "open",
+            true,
+        ),
+        (
+            asked(Network::Request("GET http://[::1]:80/x".into()), None),
+            "workspace-write",
+            true,
+        ),
+    ] {
+        let explained = client.explain_policy(about(what)).await;
+        let explained = explained.unwrap().into_inner();
+        let profile = format!("in the profile `{profile}`");
+        assert!(explained.question.contains(&profile), "{explained:?}");
+        let told = explained.care.is_some_and(|told| told.starts_with(care));
+        assert_eq!(told, address);
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_the_admin_forbids_is_not_called_unknown() {
+    let mut house = House::new().await;
+    let profile = |name: &str| valetkey_core::ProfileName::parse(name).unwrap();
+    let shipped = Profiles::shipped();
+    let left = Profile::clone(&shipped.find(Some(&profile("read-only"))).unwrap());
+    house.broker.settings.profiles =
+        Profiles::new([left], profile("read-only")).without([profile("open")].into());
+    let control = house.control();
+    let mut client = developer(&control).await;
+    for (name, says) in [
+        (
+            "open",
+            "the admin's requirements do not allow the sandbox profile `open`, only `read-only`",
+        ),
+        (
+            "opne",
+            "there is no sandbox profile `opne` on this machine, only `read-only`",
+        ),
+    ] {
+        let asked = Hypothetical {
+            profile: Some(name.into()),
+            ..hypothetical()
+        };
+        let status = client.explain_policy(about(asked)).await.unwrap_err();
+        assert_eq!(status.message(), says);
+        assert_eq!(code(&status), "profile_forbidden");
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Explained {
     pub outcome: Option<String>,
     /// Why. Its tier is the one that counts, with the least friction of the credential.
     pub explanation: Explanation,
+    /// What stands in the way whatever the policies say.
+    pub care: Option<&'static str>,
 }
 
 /// Explains. A request of the ledger is searched from the beginning, about a second for a million
@@ -60,6 +62,7 @@ pub async fn explain(broker: &Broker, about: About) -> Result<Explained, Refusal
                 question: words(&past.session, &past.credential, &past.grant),
                 outcome: Some(past.outcome),
                 explanation,
+                care: care(&past.credential, &past.grant),
             })
         }
         About::Hypothetical(hypothetical) => {
@@ -72,6 +75,7 @@ pub async fn explain(broker: &Broker, about: About) -> Result<Explained, Refusal
                 question: words(&session, &credential, &grant),
                 outcome: None,
                 explanation,
+                care: care(&credential, &grant),
             })
         }
     }
@@ -142,6 +146,19 @@ fn ask(
         explained.map_err(|error| Refusal::new(Code::PolicyInvalid).saying(error.to_string()))?;
     explanation.tier = explanation.tier.max(credential.min_tier);
     Ok(explanation)
+}
+
+/// The proxy looks at addresses before it asks.
+fn care(credential: &Credential, grant: &Grant) -> Option<&'static str> {
+    if credential.source != SourceKind::Network {
+        return None;
+    }
+    let targets = grant.scopes.iter();
+    let mut targets = targets.filter_map(|scope| Target::read(scope, &grant.audience));
+    let is_address = targets.any(|target| target.origin().endpoint.host.ip().is_some());
+    is_address.then_some(
+        "whatever the policies say, the proxy refuses an address that `network.addresses` does not name with its port",
+    )
 }
 
 fn words(session: &Session, credential: &Credential, grant: &Grant) -> String {

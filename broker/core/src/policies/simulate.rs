@@ -2,9 +2,10 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use valetkey_codes::Code;
-
-use super::replay::{Past, Read, Replay};
+use super::{
+    check::unfit,
+    replay::{Past, Read, Replay},
+};
 use crate::{
     Broker, CredentialName, Grant, Refusal, RequestId, SessionId, Tier,
     ports::{Policy, PolicyError, Question, Verdict},
@@ -56,8 +57,7 @@ pub struct Simulated {
 /// it where blocking is fine.
 pub async fn simulate(broker: &Broker, folder: &Path, days: u32) -> Result<Simulated, Refusal> {
     let changed = broker.ports.lab.candidate(&[folder.to_path_buf()]);
-    let changed =
-        changed.map_err(|error| Refusal::new(Code::PolicyInvalid).saying(error.to_string()))?;
+    let changed = changed.map_err(|error| unfit(&error))?;
     let span = u64::from(days.min(DAYS)) * 86_400_000;
     let since = broker.now().unix_ms.saturating_sub(span);
     let mut simulated = Simulated::default();

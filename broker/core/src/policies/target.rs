@@ -16,6 +16,9 @@ pub enum BadTarget {
         "`request`: a request is written as `GET https://api.example.com/path`, without a query"
     )]
     Request,
+    /// A method that is none.
+    #[error("`request`: a method is written in capitals, as `GET`")]
+    Method,
 }
 
 /// The origin to connect to, or the method and URL to request; `None` where neither is named.
@@ -27,10 +30,16 @@ pub fn target(connect: Option<&str>, request: Option<&str>) -> Result<Option<Tar
             target.ok_or(BadTarget::Connect).map(Some)
         }
         (None, Some(request)) => {
-            let parts = request.split_once(' ');
-            let target = parts.and_then(|(method, url)| read(method, url));
-            let sent = target.filter(|target| matches!(target, Target::Request { .. }));
-            sent.ok_or(BadTarget::Request).map(Some)
+            let (method, url) = request.split_once(' ').ok_or(BadTarget::Request)?;
+            let sent = |method: &str| {
+                let target = read(method, url);
+                target.filter(|target| matches!(target, Target::Request { .. }))
+            };
+            match sent(method) {
+                Some(target) => Ok(Some(target)),
+                None if sent(&method.to_ascii_uppercase()).is_some() => Err(BadTarget::Method),
+                None => Err(BadTarget::Request),
+            }
         }
         (Some(_), Some(_)) => Err(BadTarget::Both),
     }
@@ -92,7 +101,8 @@ mod tests {
             (None, Some("https://a.example/"), BadTarget::Request),
             (None, Some("GET https://a.example"), BadTarget::Request),
             (None, Some("GET https://a.example/?q"), BadTarget::Request),
-            (None, Some("get https://a.example/"), BadTarget::Request),
+            (None, Some("get https://a.example/"), BadTarget::Method),
+            (None, Some("get https://a.example"), BadTarget::Request),
             (None, Some("connect https://a.example"), BadTarget::Request),
             (
                 Some("https://a.example"),

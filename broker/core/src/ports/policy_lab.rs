@@ -84,6 +84,8 @@ pub struct Checked {
     pub idle: Vec<IdleRule>,
     /// How many requests the search for idle rules looked at.
     pub looked_at: u64,
+    /// Rules about requests to hosts of which nobody sees the requests.
+    pub unseen: Vec<IdleRule>,
 }
 
 /// The bench of policy authors. Everything here reads files and computes for up to a second: whoever

@@ -52,7 +52,7 @@ impl Issued {
             return Err(Code::CallerGone.into());
         }
         let session = sessions.load(self.session).ok_or(Code::UnknownSession)?;
-        Ok(session.usable(now)?)
+        session.serves(now)
     }
 
     /// What the ledger must hold before the token may be read.

@@ -52,7 +52,7 @@ impl Received {
         now: Moment,
     ) -> Result<Identified, Refusal> {
         admit(&session, &self.caller, owner, callers)?;
-        session.usable(now)?;
+        session.serves(now)?;
         Ok(Identified::new(self.id, session, self.caller, self.ask))
     }
 

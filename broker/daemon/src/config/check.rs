@@ -19,6 +19,9 @@ use super::{
 /// What both must have and neither has.
 pub(super) const NO_PROVIDER: &str = "`provider.issuer` and `provider.client_id` must be there; the person who registered Valetkey with the provider knows both";
 
+pub(super) use credentials::scopes_of_ways;
+pub(super) use network::{profile_names, usual_profile};
+
 pub(super) fn check(file: File) -> Result<Config, String> {
     let provider = provider(file.provider)?;
     let issuer = provider.issuer.as_str().to_owned();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use valetkey_core::{Delivery, ProfileName, Tier};
+use valetkey_core::{Delivery, Injection, ProfileName, READ, Tier, WRITE};
 
 use super::{Config, Policies, ReviewerKind, Sink, span::Span};
 
@@ -123,17 +123,21 @@ impl Config {
         let names: Vec<&str> = self.profiles.names().map(ProfileName::as_str).collect();
         let usual = self.profiles.find(None);
         let usual = usual.map_or_else(|| "none".to_owned(), |usual| usual.name.to_string());
-        writeln!(
-            f,
-            "sandboxes     profiles {}; usually {usual}",
-            names.join(", ")
-        )?;
+        if names.is_empty() {
+            writeln!(f, "sandboxes     no profile is allowed: none can be made")?;
+        } else {
+            let names = names.join(", ");
+            writeln!(f, "sandboxes     profiles {names}; usually {usual}")?;
+        }
         let network = &self.network;
         for address in &network.addresses {
             writeln!(f, "              may reach {address}, though it is private")?;
         }
         for (host, ip) in &network.hosts {
             writeln!(f, "              {host} is at {ip}")?;
+        }
+        for why in self.hosts_out_of_reach() {
+            writeln!(f, "              CARE: {why}")?;
         }
         for rule in self.commands.iter() {
             match &rule.credential {
@@ -163,13 +167,10 @@ impl Config {
                 writeln!(f, "              only for {}", owner.subject)?;
             }
             if let Delivery::Inject(inject) = &credential.delivery {
-                let hosts = inject.ways.iter().flat_map(|way| &way.hosts);
-                let hosts: Vec<String> = hosts.map(ToString::to_string).collect();
-                writeln!(
-                    f,
-                    "              never given; put into requests to {}",
-                    hosts.join(", ")
-                )?;
+                writeln!(f, "              never given; put into requests:")?;
+                for way in &inject.ways {
+                    writeln!(f, "              {}", Way(way))?;
+                }
             }
             let labels: Vec<&str> = credential.labels.iter().map(String::as_str).collect();
             if !labels.is_empty() {
@@ -177,6 +178,38 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// One way of a credential: to which requests it goes, where, and as which scope.
+struct Way<'a>(&'a Injection);
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Injection {
+            hosts,
+            methods,
+            paths,
+            scope,
+            place,
+            always,
+        } = self.0;
+        if !methods.is_empty() {
+            write!(f, "{} ", methods.join(", "))?;
+        }
+        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        f.write_str(&hosts.join(", "))?;
+        if !paths.is_empty() {
+            write!(f, " at {}", paths.join(", "))?;
+        }
+        write!(f, ": {place}")?;
+        if !always {
+            f.write_str(", only in place of its placeholder")?;
+        }
+        match scope {
+            Some(scope) => write!(f, ", as {scope}"),
+            None => write!(f, ", as {READ} or {WRITE}, by the method"),
+        }
     }
 }
 

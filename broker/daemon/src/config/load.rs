@@ -26,6 +26,11 @@ pub(crate) enum ConfigError {
         "XDG_RUNTIME_DIR is not set; log in through a session that sets it, or set it to a folder of your own with mode 0700, such as /run/user/UID"
     )]
     NoRuntimeDir,
+    /// The place for sockets would be another one in each folder.
+    #[error(
+        "XDG_RUNTIME_DIR is `{0}`, which is no absolute path; set it to a folder of your own with mode 0700, such as /run/user/UID"
+    )]
+    RelativeRuntimeDir(String),
     /// No place for state.
     #[error("HOME is not set")]
     NoHome,
@@ -80,6 +85,7 @@ pub(crate) fn load(
         }
         (Err(error), _) => return Err(error),
     };
+    check::scopes_of_ways(&file.credentials).map_err(invalid)?;
     match found {
         None => check::check(file).map_err(invalid),
         Some(found) => under(file, found, at).map_err(invalid),
@@ -141,12 +147,30 @@ pub(super) fn describe(error: &toml::de::Error, text: &str) -> String {
         .and_then(|span| text.get(..span.start))
         .map(|before| before.matches('\n').count() + 1);
     let message = printable(error.message(), 600);
-    let message = nearest(&message)
+    let message = error
+        .span()
+        .and_then(|span| one_of_several(&message, text.get(span.start..)?))
+        .or_else(|| nearest(&message))
         .unwrap_or_else(|| message.replacen("unknown variant", "unknown value", 1));
     match line {
         Some(line) => format!("line {line}: {message}"),
         None => message,
     }
+}
+
+/// For `[credentials.x.inject]`, of which there may be several: how that is written.
+fn one_of_several(message: &str, from: &str) -> Option<String> {
+    if !message.starts_with("invalid type: map, expected a sequence") {
+        return None;
+    }
+    let header = from.lines().next()?.trim_start_matches('[');
+    let (header, _) = header.split_once(']')?;
+    let header = printable(header.trim(), 200);
+    header.ends_with(".inject").then(|| {
+        format!(
+            "there may be several of `{header}`, so each has double brackets: write `[[{header}]]`"
+        )
+    })
 }
 
 /// For serde's "unknown field `x`, expected one of `a`, `b`": the sentence with the nearest known key.

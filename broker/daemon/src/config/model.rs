@@ -12,7 +12,7 @@ use valetkey_core::{
     Credentials, Profiles, SecretName,
     approval::ApprovalRules,
     commands::Commands,
-    network::{HostName, OriginPattern},
+    network::{AddressClass, HostName, OriginPattern, class_of},
 };
 use valetkey_oidc::ProviderConfig;
 
@@ -46,6 +46,23 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Hosts of `network.hosts` at addresses that the proxy refuses, each in a sentence.
+    pub(crate) fn hosts_out_of_reach(&self) -> impl Iterator<Item = String> {
+        let Network {
+            hosts, addresses, ..
+        } = &self.network;
+        let named = |ip: &IpAddr| addresses.iter().any(|address| address.ip() == *ip);
+        let refused = hosts
+            .iter()
+            .filter(move |(_, ip)| class_of(**ip) != AddressClass::Public && !named(ip));
+        refused.map(|(host, ip)| {
+            format!(
+                "`network.hosts` puts {host} at {ip}, which is {}, and the proxy refuses that: `network.addresses` does not name it",
+                class_of(*ip).id()
+            )
+        })
+    }
+
     /// Why nobody can say yes to anything, where that is certain.
     pub(crate) fn nobody_answers(&self) -> Option<&'static str> {
         let alone = self.approvals.four_eyes && self.policies == Policies::Baseline;

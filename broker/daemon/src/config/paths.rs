@@ -2,8 +2,11 @@
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
+
+use valetkey_core::text::printable;
 
 use super::ConfigError;
 
@@ -21,7 +24,7 @@ pub(crate) struct Paths {
 impl Paths {
     /// Reads the environment; `config` overrides where the configuration is.
     pub(crate) fn from_environment(config: Option<&Path>) -> Result<Self, ConfigError> {
-        let runtime = absolute("XDG_RUNTIME_DIR").ok_or(ConfigError::NoRuntimeDir)?;
+        let runtime = runtime(env::var_os("XDG_RUNTIME_DIR"))?;
         let home = || absolute("HOME").ok_or(ConfigError::NoHome);
         let state = match absolute("XDG_STATE_HOME") {
             Some(state) => state,
@@ -50,9 +53,35 @@ impl Paths {
     }
 }
 
+/// A relative one is told: whoever set it believes that it counts.
+fn runtime(value: Option<OsString>) -> Result<PathBuf, ConfigError> {
+    let value = value.filter(|value| !value.is_empty());
+    let path = PathBuf::from(value.ok_or(ConfigError::NoRuntimeDir)?);
+    if path.is_relative() {
+        let shown = printable(&path.to_string_lossy(), 200);
+        return Err(ConfigError::RelativeRuntimeDir(shown));
+    }
+    Ok(path)
+}
+
 /// The specification has relative paths ignored.
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConfigError, runtime};
+
+    #[test]
+    fn a_folder_for_sockets_is_absolute() {
+        assert!(runtime(Some("/run/user/7".into())).is_ok());
+        for none in [None, Some("".into())] {
+            assert!(matches!(runtime(none), Err(ConfigError::NoRuntimeDir)));
+        }
+        let error = runtime(Some("run".into())).unwrap_err().to_string();
+        assert!(error.starts_with("XDG_RUNTIME_DIR is `run`, which is no absolute path"));
+    }
 }

@@ -7,6 +7,7 @@ mod idle;
 mod instead;
 mod reach;
 mod stand_in;
+mod unseen;
 mod voices;
 
 use std::{
@@ -56,6 +57,7 @@ impl PolicyLab for CedarPolicies {
             cases: cases.transpose()?.unwrap_or_default(),
             idle,
             looked_at,
+            unseen: unseen::find(&rules)?,
         })
     }
 }

@@ -265,7 +265,7 @@ fn a_folder_must_hold_policies() {
     let missing = CedarPolicies::load(&[folder.path().join("none")]);
     let message = missing.map(|_| ()).expect_err("refused").to_string();
     assert!(
-        message.ends_with("does not exist; correct the configuration"),
+        message.ends_with("does not exist; put it there, or name another"),
         "{message}"
     );
 }

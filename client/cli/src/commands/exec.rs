@@ -1,9 +1,15 @@
 //! `valetkey exec`: one command with what its rule gives it.
 
-use std::{ffi::OsString, os::unix::process::CommandExt as _, process::Command, time::Duration};
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::process::CommandExt as _,
+    process::{self, Command},
+    time::Duration,
+};
 
 use clap::Args;
-use valetkey_sdk::{Agent, Code, Error};
+use valetkey_sdk::Agent;
 
 use super::Outcome;
 use crate::{failure::Failure, lifetime, output::Output};
@@ -12,7 +18,8 @@ use crate::{failure::Failure, lifetime, output::Output};
 ///
 /// Which command is given what stands in the admin's or the developer's command rules. The credential is
 /// in the environment of the command; what runs beside it in the same sandbox may look at it, so it
-/// carries nothing beyond its rule.
+/// carries nothing beyond its rule. The exit status is the command's; 127 where it is not found, 126 where it
+/// cannot be run.
 #[derive(Args)]
 #[command(after_help = "Example: valetkey exec -- gh pr list")]
 pub(crate) struct Exec {
@@ -53,11 +60,19 @@ impl Exec {
         // Becomes the command, or comes back to say why not.
         let error = command.exec();
         let program = program.to_string_lossy();
-        Err(Error::new(
-            Code::InvalidRequest,
+        let failure = Failure::usage(
             format!("`{program}` could not be started: {error}"),
-        )
-        .with_next_step("look at the command's name and whether the sandbox has it")
-        .into())
+            "look at the command's name and whether the sandbox has it",
+        );
+        output.failure(&failure);
+        process::exit(not_started(&error))
+    }
+}
+
+/// The status of a command that is not there, and of one that cannot be run, as a shell has them.
+fn not_started(error: &io::Error) -> i32 {
+    match error.kind() {
+        io::ErrorKind::NotFound => 127,
+        _ => 126,
     }
 }

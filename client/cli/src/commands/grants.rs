@@ -58,7 +58,10 @@ impl Grants {
 impl Show for View {
     fn show(&self, page: &mut Page) {
         if self.grants.is_empty() {
-            return page.line("This session may ask for nothing.");
+            page.line("This session may ask for nothing: the policies give its user and their groups no scope of any credential.");
+            return page.line(
+                "Why, says the developer's `valetkey policy explain --credential NAME --scope SCOPE --session ID`.",
+            );
         }
         let rows = self.grants.iter().map(|grant| {
             let cells = [

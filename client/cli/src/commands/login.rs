@@ -50,6 +50,8 @@ enum Step {
 
 impl Login {
     pub(crate) async fn run(self, output: &Output) -> Outcome {
+        // First, because inside a sandbox nobody signs in, with or without a browser.
+        let control = Control::from_env().await?;
         let opens = !self.device && !self.no_browser;
         if opens && env::var_os("VALETKEY_SOCKET").is_some_and(|path| !path.is_empty()) {
             return Err(Failure::usage(
@@ -57,7 +59,7 @@ impl Login {
                 "run `valetkey login` in your own shell, or with `--no-browser`",
             ));
         }
-        let developer = Control::from_env().await?.developer();
+        let developer = control.developer();
         let mut steps = output
             .waiting(
                 "asking the identity provider",

@@ -66,11 +66,21 @@ impl Secret {
                 // Before anybody types: a broker that is not there should say so first.
                 let developer = connect().await?;
                 let value = read(&name)?;
-                output
+                let stored = output
                     .waiting("writing to the keyring", developer.put_secret(&name, value))
                     .await?;
-                let done = "stored in the keyring";
-                output.print(&Done { name, done })?;
+                let done = match stored.replaced {
+                    true => "replaced in the keyring",
+                    false => "stored in the keyring",
+                };
+                let said = Done { name, done };
+                output.print(&said)?;
+                if !stored.used {
+                    output.remark(&format!(
+                        "no credential of the configuration has a secret `{}`; sign-in, a webhook or the reviewer may",
+                        said.name
+                    ));
+                }
             }
             Action::List => {
                 let developer = connect().await?;

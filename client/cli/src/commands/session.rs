@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, Subcommand};
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
-use valetkey_sdk::{Agent, Control, Developer, Exit, wire::developer as dev};
+use valetkey_sdk::{Agent, Code, Control, Developer, Exit, wire::developer as dev};
 
 use super::{
     Outcome,
@@ -128,7 +128,13 @@ impl Session {
                 output.print(&Sessions { sessions })?;
             }
             Action::Show { id: None } => {
-                let session = Agent::from_env().await?.session().await?;
+                let agent = Agent::from_env().await.map_err(|error| match error.code {
+                    Code::InvalidRequest => {
+                        error.with_next_step("name a session: `valetkey session list` shows them")
+                    }
+                    _ => error,
+                });
+                let session = agent?.session().await?;
                 output.print(&OwnSession::from(session))?;
             }
             Action::Show { id: Some(id) } => {

@@ -21,7 +21,12 @@ pub(crate) fn sentence(sequence: u64, record: &Value) -> String {
     let mut line = format!("{sequence}  {at}  {}", event.replace('_', " "));
     for (name, value) in fields {
         if !matches!(name.as_str(), "at" | "event") {
-            fact(&mut line, name, value);
+            match (name.as_str(), value.as_u64()) {
+                ("expires", Some(milliseconds)) => {
+                    assign(&mut line, name, &moment(milliseconds / 1000));
+                }
+                _ => fact(&mut line, name, value),
+            }
         }
     }
     line
@@ -91,6 +96,13 @@ mod tests {
         ] {
             assert!(line.contains(part), "{line}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_no_number() {
+        let record = json!({"event": "approval_asked", "expires": 1_800_000_000_000_u64});
+        let line = sentence(1, &record);
+        assert!(line.contains("expires=\"2027-01-1"), "{line}");
     }
 
     #[test]

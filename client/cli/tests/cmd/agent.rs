@@ -2,7 +2,7 @@
 
 use crate::{
     run::{run, valetkey},
-    stub::Stub,
+    stub::{Script, Stub},
 };
 
 #[test]
@@ -71,6 +71,27 @@ fn grants_are_a_table_and_json() {
 }
 
 #[test]
+fn who_may_ask_for_nothing_is_told_where_to_look() {
+    let stub = Stub::with(Script {
+        ungranted: true,
+        ..Script::default()
+    });
+    let outcome = stub.agent("grants").ok();
+    assert!(
+        outcome
+            .stdout
+            .starts_with("This session may ask for nothing")
+    );
+    assert!(
+        outcome
+            .stdout
+            .contains("`valetkey policy explain --credential NAME"),
+        "{outcome:?}"
+    );
+    assert_eq!(stub.agent("grants --json").ok().stdout, "{\"grants\":[]}\n");
+}
+
+#[test]
 fn a_command_is_run_with_what_its_rule_gives_and_ends_as_it_does() {
     let stub = Stub::start();
     let outcome = stub.agent("exec --wait 90s -- printenv GIVEN").ok();
@@ -80,13 +101,14 @@ fn a_command_is_run_with_what_its_rule_gives_and_ends_as_it_does() {
     assert_eq!(stub.heard(), [heard]);
     assert_eq!(stub.agent("exec -- false").status, 1);
     let missing = stub.agent("exec -- no-such-program");
-    assert_eq!(missing.status, 2);
+    assert_eq!(missing.status, 127);
     assert!(
         missing
             .stderr
             .contains("`no-such-program` could not be started"),
         "{missing:?}"
     );
+    assert_eq!(stub.agent("exec -- /etc/passwd").status, 126);
     assert_eq!(stub.agent("exec").status, 2);
 }
 
@@ -103,17 +125,36 @@ fn an_agent_sees_its_own_session() {
 
 #[test]
 fn outside_a_session_there_is_no_token() {
-    let outcome = run(&mut valetkey(["token", "demo-api"]), b"");
-    assert_eq!(outcome.status, 7);
-    assert_eq!(outcome.stdout, "");
+    for arguments in ["token demo-api", "grants", "exec -- true"] {
+        let outcome = run(&mut valetkey(arguments.split(' ')), b"");
+        assert_eq!(outcome.status, 2, "waiting would not help: {outcome:?}");
+        assert_eq!(outcome.stdout, "");
+        assert_eq!(
+            outcome.stderr,
+            "valetkey: `VALETKEY_SOCKET` is not set, so this is not inside a session\n\
+             next: run it inside `valetkey run`, or set what `valetkey session start` printed\n"
+        );
+    }
+    let shown = run(&mut valetkey(["session", "show"]), b"");
     assert!(
-        outcome.stderr.contains("`VALETKEY_SOCKET` is not set"),
-        "{outcome:?}"
-    );
-    assert!(
-        outcome
+        shown
             .stderr
-            .contains("next: run it inside `valetkey run`"),
-        "{outcome:?}"
+            .contains("next: name a session: `valetkey session list`"),
+        "{shown:?}"
     );
+}
+
+#[test]
+fn inside_a_sandbox_the_developers_commands_are_refused() {
+    let stub = Stub::start();
+    for arguments in ["status", "secret list", "login", "login --no-browser"] {
+        let refused = stub.agent(arguments);
+        assert_eq!(refused.status, 3, "{refused:?}");
+        assert!(
+            refused.stderr.contains(
+                "next: inside, use `valetkey token`, `grants`, `exec` and `session show`"
+            ),
+            "{refused:?}"
+        );
+    }
 }

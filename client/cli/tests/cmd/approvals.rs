@@ -163,6 +163,22 @@ fn a_yes_names_the_digest_of_what_was_shown() {
 }
 
 #[test]
+fn a_yes_says_until_when_it_is_good() {
+    let of_network = valetkey_sdk::wire::developer::Approval {
+        credential: "network".to_owned(),
+        scopes: vec!["connect".to_owned()],
+        ..question(QUESTION, "word")
+    };
+    let stub = stub_with(vec![of_network]);
+    let once = stub.owner("approvals approve aaaa0001 --once --yes").ok();
+    assert!(
+        once.stdout
+            .starts_with("Granted for this address, for 10m, if it is used before "),
+        "{once:?}"
+    );
+}
+
+#[test]
 fn an_answer_as_json_is_the_approval_and_nothing_else() {
     let stub = Stub::start();
     let outcome = stub

@@ -166,6 +166,34 @@ fn a_broker_that_is_not_there_is_unreachable() {
 }
 
 #[test]
+fn a_control_socket_where_nobody_listens_is_about_the_broker_alone() {
+    let stub = Stub::start();
+    fs::remove_file(stub.control()).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(stub.control()).unwrap());
+    let refused = stub.owner("status");
+    assert_eq!(refused.status, 7, "{refused:?}");
+    assert!(
+        refused.stderr.ends_with(
+            "next: start the broker with `systemctl --user start valetkeyd.socket` or `valetkeyd`\n"
+        ),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_runtime_folder_that_is_relative_is_not_called_absent() {
+    let mut command = valetkey(["status"]);
+    let refused = run(command.env("XDG_RUNTIME_DIR", "run"), b"");
+    assert_eq!(refused.status, 7, "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("`XDG_RUNTIME_DIR` is `run`, which is no absolute path"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn a_control_socket_that_others_could_replace_is_refused() {
     let stub = Stub::start();
     let folder = stub.runtime().join("valetkey");

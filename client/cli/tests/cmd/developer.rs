@@ -19,6 +19,30 @@ fn a_secret_comes_from_standard_input() {
 }
 
 #[test]
+fn a_secret_that_is_replaced_or_that_nothing_uses_is_told() {
+    let stub = Stub::start();
+    let add = |name: &str| {
+        stub.owner_with(&format!("secret add {name}"), b"canary")
+            .ok()
+    };
+    let first = add("deploy-key");
+    assert_eq!(first.stderr, "");
+    let again = add("deploy-key");
+    assert_eq!(
+        again.stdout,
+        "Secret `deploy-key` replaced in the keyring.\n"
+    );
+    assert_eq!(again.stderr, "");
+    let unused = add("deploy-kye");
+    assert!(
+        unused
+            .stderr
+            .contains("no credential of the configuration has a secret `deploy-kye`"),
+        "{unused:?}"
+    );
+}
+
+#[test]
 fn an_empty_secret_is_not_stored() {
     let stub = Stub::start();
     for input in [&b""[..], b"\n"] {

@@ -89,6 +89,22 @@ fn the_network_is_asked_about_in_its_own_words() {
 }
 
 #[test]
+fn what_stands_in_the_way_whatever_the_policies_say_is_told() {
+    let stub = Stub::with(Script {
+        ill: true,
+        ..Script::default()
+    });
+    let explain = "policy explain --connect http://10.0.0.1 --agent coder";
+    let shown = stub.owner(explain).ok().stdout;
+    assert!(
+        shown.contains("human: a person has to grant it\nword\n"),
+        "{shown}"
+    );
+    let json = stub.owner(&format!("{explain} --json")).ok().json();
+    assert_eq!(json["care"], "word");
+}
+
+#[test]
 fn a_session_that_would_ask_is_found_by_a_part_of_its_id() {
     let stub = Stub::start();
     let explain = "policy explain --credential demo-api --session";
@@ -135,7 +151,10 @@ fn a_case_that_does_not_hold_is_a_failure_and_an_idle_rule_is_not() {
             "{shown}"
         );
         assert!(
-            shown.starts_with("rule test.idle does nothing: word\n"),
+            shown.starts_with(
+                "rule test.idle does nothing: word\n\
+                 rule test.unseen holds only for what is seen: word\n"
+            ),
             "{shown}"
         );
         assert_eq!(

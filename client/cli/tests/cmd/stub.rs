@@ -37,6 +37,8 @@ pub(crate) struct Script {
     pub(crate) refuse: Option<Code>,
     /// Whether the ledger has a fault and something is ill.
     pub(crate) ill: bool,
+    /// Whether the session may ask for nothing.
+    pub(crate) ungranted: bool,
     /// Whether a person has to grant every token.
     pub(crate) asks: bool,
     /// Whether the stream of approvals goes on.
@@ -59,6 +61,7 @@ impl Default for Script {
             word: "word".to_owned(),
             refuse: None,
             ill: false,
+            ungranted: false,
             asks: false,
             live: false,
             approvals: watch::channel(Vec::new()).0,

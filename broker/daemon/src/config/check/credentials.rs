@@ -72,6 +72,28 @@ pub(super) fn credential(
     })
 }
 
+/// What a person wrote says of each way a scope that the credential has: another one could never be
+/// asked for. Requirements may take scopes away afterwards, and then those requests are refused.
+pub(in crate::config) fn scopes_of_ways(
+    all: &BTreeMap<CredentialName, file::Credential>,
+) -> Result<(), String> {
+    for (name, credential) in all {
+        let scopes = &credential.scopes;
+        for (number, way) in credential.inject.iter().enumerate() {
+            if let Some(scope) = &way.scope
+                && !scopes.is_empty()
+                && !scopes.iter().any(|one| one == scope)
+            {
+                return Err(format!(
+                    "`credentials.{name}.inject[{number}].scope` is `{}`, and `credentials.{name}.scopes` has `{scopes}`; add it there, or leave `scopes` out",
+                    printable(scope, 64)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A variable holds one placeholder, or one address.
 pub(super) fn no_variable_twice(credentials: &Credentials) -> Result<(), String> {
     let mut holders = BTreeMap::<&str, &CredentialName>::new();

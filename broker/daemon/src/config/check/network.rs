@@ -42,40 +42,54 @@ pub(super) fn network(file: file::Network) -> Result<Network, String> {
 
 pub(super) fn profiles(file: file::Sandbox) -> Result<Profiles, String> {
     let shipped = Profiles::shipped();
-    let mut all: Vec<Profile> = shipped
-        .names()
-        .filter(|name| !file.profiles.contains_key(*name))
-        .filter_map(|name| shipped.find(Some(name)))
-        .map(|profile| Profile::clone(&profile))
-        .collect();
-    for (name, own) in file.profiles {
-        all.push(profile(name, own)?);
-    }
-    if let Some(allowed) = &file.allowed {
-        all.retain(|profile| allowed.contains(&profile.name));
-    }
-    let usual = file.profile.or_else(|| usual(&shipped, &all));
-    match usual {
-        Some(usual) if all.iter().any(|profile| profile.name == usual) => {
-            Ok(Profiles::new(all, usual))
+    let names = profile_names(&file);
+    let usual = usual_profile(&file);
+    let mut own = file.profiles;
+    let mut all = Vec::new();
+    for name in &names {
+        match own.remove(name) {
+            Some(own) => all.push(profile(name.clone(), own)?),
+            None => all.extend(shipped.find(Some(name)).map(|one| Profile::clone(&one))),
         }
-        Some(usual) => Err(format!(
-            "`sandbox.profile` is `{usual}`, and there is no such profile, or it is not allowed here"
-        )),
-        None => Ok(Profiles::none()),
     }
+    let profiles = match usual {
+        Some(usual) if names.contains(&usual) => Profiles::new(all, usual),
+        Some(usual) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            return Err(format!(
+                "`sandbox.profile` is `{usual}`, and there is no such profile, only {}",
+                names.join(", ")
+            ));
+        }
+        None => Profiles::none(),
+    };
+    Ok(profiles.without(file.forbidden))
 }
 
-/// The usual one of the shipped ones, or the first that there is.
-fn usual(shipped: &Profiles, all: &[Profile]) -> Option<ProfileName> {
-    let mut names = all.iter().map(|profile| &profile.name);
-    let usual = shipped.find(None)?;
-    let there = all.iter().any(|profile| profile.name == usual.name);
-    if there {
-        Some(usual.name.clone())
-    } else {
-        names.next().cloned()
-    }
+/// The profiles that there are: the shipped ones, then those of the file.
+pub(in crate::config) fn profile_names(file: &file::Sandbox) -> Vec<ProfileName> {
+    let shipped = Profiles::shipped();
+    let shipped = shipped.names();
+    let shipped = shipped.filter(|name| !file.profiles.contains_key(*name));
+    let all = shipped.chain(file.profiles.keys());
+    let allowed = |name: &&ProfileName| {
+        let allowed = file.allowed.as_ref();
+        allowed.is_none_or(|allowed| allowed.contains(*name))
+    };
+    all.filter(allowed).cloned().collect()
+}
+
+/// The one that is meant where none is named: what the file says, or the usual one of the shipped ones,
+/// or the first that there is.
+pub(in crate::config) fn usual_profile(file: &file::Sandbox) -> Option<ProfileName> {
+    let names = profile_names(file);
+    let shipped = Profiles::shipped()
+        .find(None)
+        .map(|usual| usual.name.clone());
+    file.profile
+        .clone()
+        .or_else(|| shipped.filter(|usual| names.contains(usual)))
+        .or_else(|| names.first().cloned())
 }
 
 fn profile(name: ProfileName, own: file::Profile) -> Result<Profile, String> {

@@ -31,11 +31,14 @@ fn way(key: &str, way: Way) -> Result<Injection, String> {
             ));
         }
     }
-    if let Some(path) = way.paths.iter().find(|path| !path.starts_with('/')) {
-        return Err(format!(
-            "`{key}.paths` holds `{}`; a path begins with `/`",
-            printable(path, 64)
-        ));
+    for path in &way.paths {
+        let inner = path.strip_suffix('*').unwrap_or(path);
+        if !path.starts_with('/') || inner.contains('*') {
+            return Err(format!(
+                "`{key}.paths` holds `{}`; a path begins with `/`, and a `*` stands at its end alone, for all that begin like it, as `/repos/*`",
+                printable(path, 64)
+            ));
+        }
     }
     if let Some(scope) = &way.scope
         && (scope.contains(' ')
@@ -54,6 +57,11 @@ fn way(key: &str, way: Way) -> Result<Injection, String> {
 }
 
 fn place(key: &str, way: &Way) -> Result<Placement, String> {
+    if way.prefix.is_some() && way.header.is_none() {
+        return Err(format!(
+            "`{key}.prefix` stands before the value in a `header`, and there is none here; leave it out, or name the header"
+        ));
+    }
     let header = way.header.as_ref().map(|name| Placement::Header {
         name: name.to_ascii_lowercase(),
         prefix: prefix(name, way.prefix.as_deref()),
@@ -141,6 +149,14 @@ mod tests {
     }
 
     #[test]
+    fn a_star_is_the_last_of_a_path() {
+        let header = "hosts = ['a.b']\nheader = 'x'\n";
+        assert!(check(&format!("{header}paths = ['/a/*', '/*', '/b']")).is_ok());
+        let error = check(&format!("{header}paths = ['/a/*/b']")).unwrap_err();
+        assert!(error.contains("`/a/*/b`; a path begins with `/`, and a `*` stands at its end"));
+    }
+
+    #[test]
     fn a_way_names_its_hosts_and_one_place() {
         let bearer = check("hosts = ['a.b']\nheader = 'Authorization'").unwrap();
         let (name, prefix) = ("authorization".to_owned(), "Bearer ".to_owned());
@@ -159,6 +175,10 @@ mod tests {
             "hosts = ['a.b']\nbody = 'x'",
             "hosts = ['a.b']\nheader = 'x'\nmethods = ['post']",
             "hosts = ['a.b']\nheader = 'x'\npaths = ['v1']",
+            "hosts = ['a.b']\nheader = 'x'\npaths = ['/a/*/b']",
+            "hosts = ['a.b']\nheader = 'x'\npaths = ['/a/**']",
+            "hosts = ['a.b']\nquery = 'key'\nprefix = 'Bearer '",
+            "hosts = ['a.b']\nbasic = 'me'\nprefix = ''",
             "hosts = ['a.b']\nheader = 'x'\nscope = 'a b'",
             "hosts = ['*']\nheader = 'x'",
         ] {

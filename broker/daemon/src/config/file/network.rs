@@ -51,6 +51,9 @@ pub(in crate::config) struct Sandbox {
     /// Only these may be used; only requirements say so.
     #[serde(skip)]
     pub(in crate::config) allowed: Option<BTreeSet<ProfileName>>,
+    /// There would be these, but for the requirements.
+    #[serde(skip)]
+    pub(in crate::config) forbidden: BTreeSet<ProfileName>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -133,9 +133,53 @@ fn what_cannot_hold_is_refused() {
             "unknown value `often`, expected one of `auto`",
         ),
         ("grace = \"2d\"\n", "`provider.grace` must be between"),
+        (
+            "[credentials.m]\nsource = \"static\"\nscopes = [\"m:read\"]\n[[credentials.m.inject]]\nhosts = [\"a.test\"]\nheader = \"x\"\nscope = \"m:write\"\n",
+            "`credentials.m.inject[0].scope` is `m:write`, and `credentials.m.scopes` has `m:read`",
+        ),
+        (
+            "[credentials.m]\nsource = \"static\"\n[credentials.m.inject]\nhosts = [\"a.test\"]\n",
+            "line 6: there may be several of `credentials.m.inject`, so each has double brackets: write `[[credentials.m.inject]]`",
+        ),
+        (
+            "[sandbox]\nprofile = \"opne\"\n",
+            "there is no such profile, only `open`, `read-only`, `workspace-write`",
+        ),
     ] {
         let error = loaded(&format!("{MINIMAL}{text}")).unwrap_err();
         assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_host_that_the_proxy_would_refuse_is_told() {
+    let config = loaded(&format!(
+        "{MINIMAL}[network]\naddresses = [\"127.0.0.3:80\"]\n[network.hosts]\n\"typo.test\" = \"127.0.0.2\"\n\"fine.test\" = \"127.0.0.3\"\n\"out.test\" = \"1.1.1.1\"\n"
+    ))
+    .unwrap();
+    let told: Vec<String> = config.hosts_out_of_reach().collect();
+    assert_eq!(
+        told,
+        [
+            "`network.hosts` puts typo.test at 127.0.0.2, which is loopback, and the proxy refuses that: `network.addresses` does not name it"
+        ]
+    );
+    let shown = config.to_string();
+    assert!(shown.contains(&format!("CARE: {}", told[0])), "{shown}");
+}
+
+#[test]
+fn what_is_said_of_a_credential_says_where_it_goes() {
+    let config = loaded(&format!(
+        "{MINIMAL}[credentials.m]\nsource = \"static\"\n[[credentials.m.inject]]\nhosts = [\"a.test\", \"*.b.test\"]\nmethods = [\"POST\"]\npaths = [\"/v1/*\"]\nheader = \"authorization\"\nscope = \"infer\"\non_placeholder = true\n[[credentials.m.inject]]\nhosts = [\"a.test\"]\nquery = \"key\"\n"
+    ))
+    .unwrap();
+    let shown = config.to_string();
+    for line in [
+        "POST a.test, *.b.test at /v1/*: header authorization after `Bearer `, only in place of its placeholder, as infer\n",
+        "  a.test: query parameter key, as read or write, by the method\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
     }
 }
 

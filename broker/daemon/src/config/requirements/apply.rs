@@ -19,7 +19,7 @@ use crate::config::file::{self, File, StoreName};
 #[derive(Debug)]
 pub(in crate::config) struct Applied {
     pub(in crate::config) replaced: Vec<Replaced>,
-    /// Entries that have nothing to bind.
+    /// A line for each entry that has nothing to bind.
     pub(in crate::config) idle: Vec<String>,
     /// Why the broker may not start with the user's configuration at all, and what to do.
     pub(in crate::config) refusal: Option<String>,

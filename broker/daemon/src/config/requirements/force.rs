@@ -23,8 +23,8 @@ pub(crate) struct RequirementsInForce {
     pub(crate) enforced: bool,
     /// What the user's configuration says otherwise.
     pub(crate) replaced: Vec<Replaced>,
-    /// Entries for credentials that the user's configuration does not have, such as
-    /// `credentials.registry`: a name that is misspelt there binds nothing.
+    /// A line for each entry about what is not here, such as a credential that the user's configuration
+    /// does not have: a name that is misspelt there binds nothing.
     pub(crate) idle: Vec<String>,
 }
 
@@ -81,11 +81,7 @@ impl RequirementsInForce {
 
     fn particulars(&self) -> impl Iterator<Item = String> {
         let replaced = self.replaced.iter().map(|replaced| self.line(replaced));
-        let idle = self
-            .idle
-            .iter()
-            .map(|key| format!("`{key}` binds nothing here: no credential of that name"));
-        replaced.chain(idle)
+        replaced.chain(self.idle.iter().cloned())
     }
 
     fn finding(&self) -> Finding {

@@ -14,7 +14,7 @@ const SHOWN: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) replaced: Vec<Replaced>,
-    /// Keys of the requirements.
+    /// Lines about entries of the requirements.
     pub(super) idle: Vec<String>,
 }
 

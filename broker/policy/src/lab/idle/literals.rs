@@ -53,7 +53,7 @@ impl Pattern {
 
 /// What some policies name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Literals {
+pub(in crate::lab) struct Literals {
     /// What attributes are compared with, by the attribute's name.
     texts: BTreeMap<String, BTreeSet<Pattern>>,
     /// Numbers that attributes are compared with, by the attribute's name.
@@ -65,7 +65,7 @@ pub(super) struct Literals {
 }
 
 impl Literals {
-    pub(super) fn of(policy: &Policy) -> Result<Self, PolicyError> {
+    pub(in crate::lab) fn of(policy: &Policy) -> Result<Self, PolicyError> {
         let mut literals = Self::default();
         literals.walk(&policy.to_json().map_err(failed)?);
         let entities = policy.entity_literals().into_iter().map(typed);
@@ -99,11 +99,20 @@ impl Literals {
     }
 
     /// The ids of the entities of a type that are named.
-    pub(super) fn named(&self, kind: &str) -> impl Iterator<Item = &str> {
+    pub(in crate::lab) fn named(&self, kind: &str) -> impl Iterator<Item = &str> {
         let entities = self.entities.iter();
         entities
             .filter(move |(of, _)| of == kind)
             .map(|(_, id)| id.as_str())
+    }
+
+    /// The texts that an attribute is compared with, whole ones.
+    pub(in crate::lab) fn said(&self, attribute: &str) -> impl Iterator<Item = &str> {
+        let patterns = self.texts.get(attribute).into_iter().flatten();
+        patterns.filter_map(|pattern| match &pattern.0[..] {
+            [text] => Some(text.as_str()),
+            _ => None,
+        })
     }
 
     /// Texts for an attribute, no two of which the policies can tell apart: some that match each pattern

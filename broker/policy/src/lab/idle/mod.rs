@@ -19,8 +19,8 @@ use valetkey_core::{
     ports::{IdleRule, PolicyError},
 };
 
+pub(super) use self::literals::Literals;
 use self::{
-    literals::Literals,
     probe::{Kind, MAY_NOT, Outcome, Probe, probes},
     universe::Universe,
 };

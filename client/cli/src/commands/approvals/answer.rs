@@ -15,7 +15,7 @@ use crate::{
     commands::{Outcome, find::APPROVAL},
     failure::Failure,
     lifetime,
-    output::{Output, Page, Show, Tone, moment, now, remaining, span},
+    output::{Output, Page, Show, Tone, now, remaining, span},
 };
 
 /// Say yes to a question: once, for a time, or for the rest of its session
@@ -267,18 +267,21 @@ impl Show for Answered {
     fn show(&self, page: &mut Page) {
         let Self(approval) = self;
         let subject = approval.subject();
-        match (approval.state.as_str(), approval.granted_until) {
-            ("granted", until) => {
+        match approval.state.as_str() {
+            "granted" => {
                 let kind = match approval.once {
                     true => format!(" for {}", approval.once()),
                     false => String::new(),
                 };
-                let until = until.map_or_else(String::new, |at| format!(", until {}", moment(at)));
+                let until = approval.good_until();
                 page.toned(Tone::Good, &format!("Granted{kind}{until}: {subject}."));
-                if let Some(idle) = approval.idle_seconds {
+                if approval.idle_seconds.is_some() {
+                    let lapses = approval.lapses_after();
+                    let lapses = lapses
+                        .map(|idle| format!("It lapses after {} without use; take", span(idle)));
                     page.line(&format!(
-                        "It lapses after {} without use; take it back: valetkey approvals forget {}",
-                        span(idle),
+                        "{} it back: valetkey approvals forget {}",
+                        lapses.as_deref().unwrap_or("Take"),
                         approval.short()
                     ));
                 }

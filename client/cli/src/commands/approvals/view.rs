@@ -154,6 +154,24 @@ impl Approval {
         }
     }
 
+    /// Until when it stands, in words to be put behind others. A yes that is given once has to be used by
+    /// then, and is good for its own time from there.
+    pub(crate) fn good_until(&self) -> String {
+        match self.granted_until.map(moment) {
+            None => String::new(),
+            Some(at) if self.once => format!(", if it is used before {at}"),
+            Some(at) => format!(", until {at}"),
+        }
+    }
+
+    /// After how many seconds without use it lapses, where it could do so before it is over anyway.
+    pub(crate) fn lapses_after(&self) -> Option<u64> {
+        let whole = self.granted_until.zip(self.answered_at);
+        let whole = whole.map(|(until, from)| until.saturating_sub(from));
+        self.idle_seconds
+            .filter(|idle| whole.is_none_or(|whole| *idle < whole))
+    }
+
     /// The scopes; of leave to use the network also what for, without which they say nothing.
     pub(crate) fn asked(&self) -> String {
         let scopes = self.scopes.join(" ");
@@ -253,13 +271,11 @@ impl Approval {
                 if self.once {
                     text.push_str(&format!(" for {}", self.once()));
                 }
-                if let Some(until) = self.granted_until {
-                    text.push_str(&format!(", until {}", moment(until)));
-                }
+                text.push_str(&self.good_until());
                 if let Some(used) = self.last_used_at {
                     text.push_str(&format!(", last used {}", moment(used)));
                 }
-                if let Some(idle) = self.idle_seconds {
+                if let Some(idle) = self.lapses_after() {
                     text.push_str(&format!(", lapses after {} without use", span(idle)));
                 }
                 text
@@ -342,5 +358,35 @@ impl Show for List {
             ],
             rows.collect(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use valetkey_sdk::wire::developer as dev;
+
+    use super::Approval;
+
+    #[test]
+    fn what_is_over_before_it_could_lapse_does_not_lapse() {
+        let standing = |until| {
+            Approval::from(dev::Approval {
+                state: "granted".to_owned(),
+                answered_at: Some(1_000_000_000),
+                granted_until: Some(until),
+                idle_seconds: Some(1800),
+                ..dev::Approval::default()
+            })
+        };
+        for (until, lapses) in [
+            (1_000_000_300, None),
+            (1_000_001_800, None),
+            (1_000_001_801, Some(1800)),
+        ] {
+            let approval = standing(until);
+            assert_eq!(approval.lapses_after(), lapses);
+            let told = approval.state_in_full(0).contains("without use");
+            assert_eq!(told, lapses.is_some());
+        }
     }
 }

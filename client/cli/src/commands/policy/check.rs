@@ -18,7 +18,7 @@ use crate::{
 /// Validate a folder of policies, run its cases, and find rules that do nothing
 ///
 /// Without DIR the policies in force are looked at. Exit status 1 where a case does not hold; a rule that
-/// does nothing is a warning.
+/// does nothing, and one about requests that nobody sees, is a warning.
 #[derive(Args)]
 #[command(after_help = "Example: valetkey policy check ./policies --cases ./policies/cases")]
 pub(super) struct Check {
@@ -36,6 +36,7 @@ struct View {
     cases: Vec<Case>,
     idle: Vec<Idle>,
     looked_at: u64,
+    unseen: Vec<Idle>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +84,7 @@ impl From<dev::CheckPoliciesResponse> for View {
             cases: checked.cases.into_iter().map(case).collect(),
             idle: checked.idle.into_iter().map(idle).collect(),
             looked_at: checked.looked_at,
+            unseen: checked.unseen.into_iter().map(idle).collect(),
         }
     }
 }
@@ -107,6 +109,15 @@ impl Show for View {
             page.toned(
                 Tone::Care,
                 &format!("rule {} does nothing: {}", rule.policy, rule.why),
+            );
+        }
+        for rule in &self.unseen {
+            page.toned(
+                Tone::Care,
+                &format!(
+                    "rule {} holds only for what is seen: {}",
+                    rule.policy, rule.why
+                ),
             );
         }
         let (tone, cases) = match (self.cases.len(), self.wrong()) {

@@ -82,7 +82,8 @@ pub(super) struct Explain {
         requires = "wanted"
     )]
     agent: Option<String>,
-    /// In a sandbox of this profile; without one where none is named
+    /// In a sandbox of this profile. Where none is named, in one of the usual profile for --connect and
+    /// --request, else in none
     #[arg(
         long,
         value_name = "NAME",
@@ -96,6 +97,7 @@ pub(super) struct Explain {
 struct View {
     tier: String,
     question: String,
+    care: Option<String>,
     outcome: Option<String>,
     scopes: Vec<Scope>,
     change: Option<Change>,
@@ -187,6 +189,7 @@ impl From<dev::ExplainPolicyResponse> for View {
         Self {
             tier: explained.tier,
             question: explained.question,
+            care: explained.care,
             outcome: explained.outcome,
             scopes: explained.scopes.into_iter().map(scope).collect(),
             change: explained.change.map(|change| Change {
@@ -208,6 +211,9 @@ impl Show for View {
             _ => Tone::Bad,
         };
         page.toned(tone, &format!("{}: {}", self.tier, meaning(&self.tier)));
+        if let Some(care) = &self.care {
+            page.toned(Tone::Care, care);
+        }
         if let Some(outcome) = &self.outcome {
             page.line(&format!("What came of it then: {outcome}"));
         }

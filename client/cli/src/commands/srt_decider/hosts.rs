@@ -9,6 +9,9 @@ const LABEL: usize = 63;
 /// What names this machine, and all below it (RFC 6761 section 6.3).
 const LOOPBACK: &str = "localhost";
 
+/// How a host is written.
+const FORM: &str = "a host is written as `api.example.com`, `*.example.com` or `api.example.com:8443`, without a scheme and a path; an address is none";
+
 /// A name, or `*.` and a domain for every name below it and not itself; with a port, or for every port.
 ///
 /// No addresses: the proxy takes one on its list for leave to go there by any name, whatever is at it, and
@@ -28,7 +31,11 @@ impl Host {
         let (host, port) = match lower.split_once(':') {
             Some((host, port)) => (
                 host,
-                Some(read_port(port).ok_or("its port is from 1 to 65535")?),
+                // What is no number at all was not meant as a port.
+                Some(read_port(port).ok_or(match port.parse::<u64>() {
+                    Ok(_) => "its port is from 1 to 65535, without a zero before it",
+                    Err(_) => FORM,
+                })?),
             ),
             None => (lower.as_str(), None),
         };
@@ -37,7 +44,7 @@ impl Host {
             None => (false, host),
         };
         if !is_name(name) {
-            return Err("a host is written as `api.example.com`, `*.example.com` or `api.example.com:8443`; an address is none".to_owned());
+            return Err(FORM.to_owned());
         }
         if below && !name.contains('.') {
             return Err(
@@ -158,6 +165,20 @@ mod tests {
             "a.example.com\n",
         ] {
             assert!(Host::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_says_how_one_is_written() {
+        for (text, says) in [
+            ("https://web.test", "a host is written as"),
+            ("https://web.test:443/x", "a host is written as"),
+            ("web.test:", "a host is written as"),
+            ("web.test:65536", "from 1 to 65535"),
+            ("web.test:080", "from 1 to 65535"),
+        ] {
+            let error = Host::parse(text).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
         }
     }
 

@@ -86,6 +86,7 @@ impl Agent for Doors {
             approved_scopes: Vec::new(),
             injected: false,
         }];
+        let grants = if self.0.ungranted { Vec::new() } else { grants };
         reply(agent::ListGrantsResponse { grants })
     }
 

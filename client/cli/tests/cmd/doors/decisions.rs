@@ -172,6 +172,7 @@ impl Doors {
                 also: vec![self.word()],
             }),
             instead: vec![self.word()],
+            care: self.0.ill.then(|| self.word()),
         })
     }
 
@@ -220,6 +221,10 @@ impl Doors {
                 why: self.word(),
             }],
             looked_at: self.some(1_000),
+            unseen: vec![dev::IdleRule {
+                policy: "test.unseen".to_owned(),
+                why: self.word(),
+            }],
         })
     }
 }

@@ -89,8 +89,10 @@ impl Developer for Doors {
         let request = request.into_inner();
         self.0.hear("put secret".to_owned())?;
         let mut secrets = self.0.secrets.lock().unwrap();
+        let replaced = secrets.iter().any(|(name, _)| *name == request.name);
+        let used = request.name == "deploy-key";
         secrets.push((request.name, request.value));
-        reply(dev::PutSecretResponse {})
+        reply(dev::PutSecretResponse { replaced, used })
     }
 
     async fn list_secrets(

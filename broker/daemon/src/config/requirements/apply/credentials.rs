@@ -21,7 +21,9 @@ pub(super) fn credentials(
         if let Whose::One(name) = whose
             && !mine.contains_key(name)
         {
-            told.idle.push(format!("credentials.{name}"));
+            told.idle.push(format!(
+                "`credentials.{name}` binds nothing here: no credential of that name"
+            ));
         }
     }
     let mut dropped = Vec::new();

@@ -11,6 +11,7 @@ use valetkey_core::{
 };
 
 use crate::config::{
+    check::{profile_names, usual_profile},
     file::{Commands, Network, Profile, Sandbox},
     requirements::{
         file,
@@ -43,21 +44,46 @@ pub(super) fn sandbox(mine: &mut Sandbox, required: file::Sandbox, told: &mut To
     if required.allowed.is_none() && required.profiles.is_empty() {
         return;
     }
+    let before: BTreeSet<_> = profile_names(mine).into_iter().collect();
+    let usual = usual_profile(mine);
     told.set(
         "sandbox.profiles",
         &mut mine.profiles,
         Some(required.profiles),
     );
-    let Some(allowed) = required.allowed else {
-        return;
-    };
-    if let Some(usual) = &mine.profile
-        && !allowed.contains(usual)
+    let there: BTreeSet<_> = profile_names(mine).into_iter().collect();
+    if let Some(allowed) = required.allowed {
+        for name in allowed.difference(&there) {
+            told.idle.push(format!(
+                "`{name}` of `sandbox.allowed` binds nothing here: no sandbox profile of that name"
+            ));
+        }
+        mine.allowed = Some(allowed);
+    }
+    let left: BTreeSet<_> = profile_names(mine).into_iter().collect();
+    if left != there {
+        told.tell("sandbox.allowed", &there, &left);
+    }
+    if left.is_empty() {
+        told.idle
+            .push("`sandbox.allowed` leaves no profile: no sandbox can be made here".to_owned());
+    }
+    if mine
+        .profile
+        .as_ref()
+        .is_some_and(|usual| !left.contains(usual))
     {
-        told.tell("sandbox.profile", &usual.to_string(), &allowed);
         mine.profile = None;
     }
-    mine.allowed = Some(allowed);
+    let now = usual_profile(mine);
+    if now != usual {
+        told.tell("sandbox.profile", &usual, &now);
+    }
+    mine.forbidden = before
+        .union(&there)
+        .filter(|name| !left.contains(*name))
+        .cloned()
+        .collect();
 }
 
 pub(super) fn commands(mine: &mut Commands, required: file::Commands, told: &mut Told) {
@@ -76,6 +102,12 @@ pub(super) fn commands(mine: &mut Commands, required: file::Commands, told: &mut
 impl Shown for BTreeSet<Endpoint> {
     fn shown(&self) -> String {
         all(self.iter().map(ToString::to_string))
+    }
+}
+
+impl Shown for ProfileName {
+    fn shown(&self) -> String {
+        self.to_string()
     }
 }
 

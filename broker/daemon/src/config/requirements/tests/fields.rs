@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use valetkey_core::ProfileName;
+
 use super::{
     MINE, Machine,
     attacks::{API, ATTACKS, api},
@@ -151,6 +153,57 @@ fn a_name_that_binds_nothing_is_told() {
     assert!(!shown.contains("`credentials.*`"), "{shown}");
     let findings = config.requirements.unwrap().findings();
     assert!(findings.iter().any(|finding| finding.text == line));
+}
+
+#[test]
+fn a_profile_that_is_gone_is_told_and_so_is_what_is_usual_then() {
+    let mine = format!("{MINE}[sandbox]\nprofile = \"open\"\n");
+    let allowed = |mine: &str, names: &str| {
+        let required = format!("[sandbox]\nallowed = {names}");
+        Machine::required(mine, &required).load().unwrap()
+    };
+    let config = allowed(&mine, "[\"read-only\", \"workspace-wrtie\"]");
+    let shown = config.to_string();
+    for line in [
+        "`sandbox.allowed` replaced: open, read-only, workspace-write -> read-only\n",
+        "`sandbox.profile` replaced: open -> read-only\n",
+        "`workspace-wrtie` of `sandbox.allowed` binds nothing here: no sandbox profile of that name\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    let open = ProfileName::parse("open").unwrap();
+    assert!(config.profiles.forbids(&open));
+    assert!(config.profiles.find(Some(&open)).is_none());
+
+    let config = allowed(MINE, "[\"read-only\"]");
+    let shown = config.to_string();
+    assert!(
+        shown.contains("`sandbox.profile` replaced: workspace-write -> read-only"),
+        "the usual one was never written: {shown}"
+    );
+    let config = allowed(MINE, "[\"open\", \"read-only\", \"workspace-write\"]");
+    assert_eq!(replaced(&config), Vec::<&str>::new());
+
+    let config = allowed(&mine, "[]");
+    let shown = config.to_string();
+    for line in [
+        "`sandbox.profile` replaced: open -> none\n",
+        "`sandbox.allowed` leaves no profile: no sandbox can be made here\n",
+        "sandboxes     no profile is allowed: none can be made\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+}
+
+/// The admin's ceiling is no mistake of the user's: what is left of the credential is used.
+#[test]
+fn a_scope_that_requirements_take_away_does_not_stop_the_start() {
+    let mine = format!(
+        "{MINE}[credentials.key]\nsource = \"static\"\nscopes = [\"look\", \"change\"]\n[[credentials.key.inject]]\nhosts = [\"api.example.test\"]\nheader = \"x-key\"\nscope = \"change\"\n"
+    );
+    let required = "[credentials.key]\nscopes = [\"look\"]";
+    let config = Machine::required(&mine, required).load().unwrap();
+    assert_eq!(replaced(&config), ["credentials.key.scopes"]);
 }
 
 #[test]
