@@ -20,6 +20,9 @@ use crate::{
 
 /// Threads that serve. Two are enough for what one machine's agents ask, and each costs memory.
 const THREADS: usize = 2;
+/// After how many steps of tasks a thread looks for what has arrived, where it always has something to do. Of bodies that
+/// are searched a step is long, and with tokio's 61 others wait for seconds.
+const EVENTS: u32 = 4;
 
 /// The whole program. `requirements` is where the admin's lie. `decorate` is given the ports as they were
 /// wired and may wrap them; `valetkeyd` itself leaves them as they are.
@@ -63,6 +66,7 @@ fn block_on_serve(
 ) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
+        .event_interval(EVENTS)
         .enable_all()
         .build()?;
     let served = runtime.block_on(serve(config, paths, host, activated, decorate));

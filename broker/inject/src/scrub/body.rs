@@ -11,6 +11,9 @@ use tokio::task::coop;
 
 use super::{Live, Scrubber};
 
+/// Bytes that are one step of a task's turn: it has 128 (`tokio::task::coop`).
+const STEP: usize = 4096;
+
 /// A body whose data and trailers are scrubbed. It has as many bytes as what it wraps, and ends or breaks
 /// where that does.
 pub struct ScrubbedBody<B> {
@@ -75,6 +78,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ScrubbedBody<B> {
             };
             match frame.into_data() {
                 Ok(data) => {
+                    take_steps(data.len(), cx);
                     let data = this.scrubber.feed(data);
                     if !data.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
@@ -110,6 +114,17 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ScrubbedBody<B> {
             hint.set_upper(upper.saturating_add(held));
         }
         hint
+    }
+}
+
+/// So that whoever else is served has a turn soon, what takes long counts for more.
+fn take_steps(bytes: usize, cx: &mut Context<'_>) {
+    for _ in 0..bytes / STEP {
+        // None are left: then this turn ends with the next thing that is waited for.
+        let Poll::Ready(step) = coop::poll_proceed(cx) else {
+            return;
+        };
+        step.made_progress();
     }
 }
 
