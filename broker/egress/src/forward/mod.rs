@@ -40,6 +40,12 @@ pub(crate) async fn answer(guest: &Arc<Guest>, request: Request<Incoming>) -> Re
 
 async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
     let mut under_way = guest.begin();
+    // Before anything is waited for: whoever waits holds a head and what came of a body.
+    let place = Arc::clone(&guest.room.requests).try_acquire_owned();
+    under_way.take(place.map_err(|_| {
+        Refusal::new(Code::TooManyRequests)
+            .saying("as many requests of this session are under way as may be at once")
+    })?);
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     // 1. Where to, in one reading.
@@ -65,8 +71,6 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
         };
         guest.gate().pass(guest.room.session, &writes).await?;
     }
-    let place = Arc::clone(&guest.room.requests).acquire_owned().await;
-    under_way.take(place.map_err(|_| Code::Internal)?);
     // 3. What it carries.
     head::strip(&mut parts.headers);
     send::name(&mut parts, &route.origin)?;
