@@ -9,7 +9,10 @@ use std::{
 
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Sleep, sleep},
+};
 
 use crate::{
     tally::{TOLD_WITHIN, Tally},
@@ -71,6 +74,7 @@ pub(crate) struct Counted<B> {
     frames: u32,
     /// Runs while bytes that passed were not told.
     owed: Option<Pin<Box<Sleep>>>,
+    places: Option<OwnedSemaphorePermit>,
 }
 
 impl<B> Counted<B> {
@@ -82,7 +86,13 @@ impl<B> Counted<B> {
             towards,
             frames: 0,
             owed: None,
+            places: None,
         }
+    }
+
+    /// Keeps these until it is dropped.
+    pub(crate) fn keep(&mut self, places: OwnedSemaphorePermit) {
+        self.places = Some(places);
     }
 
     /// Whoever waits for the next frame may wait long: what is owed is told in time.

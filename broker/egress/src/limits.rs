@@ -22,6 +22,9 @@ pub struct Limits {
     /// Most requests at once of one session, on all of its connections. One more is refused at once: over HTTP/2
     /// those that wait would cost the agent nothing, and the broker their heads and bodies.
     pub requests: usize,
+    /// How many more of those places an answer in `br` takes until it is over: its window may have 16 MiB. Where they
+    /// are not free it is refused; nobody is asked for one.
+    pub window_places: u32,
     /// Most HTTP/2 streams at once on one connection: no fewer than RFC 9113 section 6.5.2 recommends.
     pub streams: u32,
     /// Largest head of a request over HTTP/2, in bytes as RFC 9113 section 6.5.2 counts them. Smaller than `head`: each
@@ -56,6 +59,7 @@ impl Default for Limits {
             tunnel_timeout: Duration::from_secs(3600),
             connections: 256,
             requests: 256,
+            window_places: 7,
             streams: 100,
             stream_head: 32 * 1024,
             stream_window: 256 * 1024,

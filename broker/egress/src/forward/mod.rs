@@ -41,8 +41,7 @@ pub(crate) async fn answer(guest: &Arc<Guest>, request: Request<Incoming>) -> Re
 async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
     let mut under_way = guest.begin();
     // Before anything is waited for: whoever waits holds a head and what came of a body.
-    let place = Arc::clone(&guest.room.requests).try_acquire_owned();
-    under_way.take(place.map_err(|_| {
+    under_way.take(guest.places(1).ok_or_else(|| {
         Refusal::new(Code::TooManyRequests)
             .saying("as many requests of this session are under way as may be at once")
     })?);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::stream;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame};
 use tokio::{
@@ -22,6 +22,7 @@ use valetkey_egress::Limits;
 use crate::{
     client,
     house::{self, House},
+    inject::{VALUE, bearer},
     origin::{self, Body},
 };
 
@@ -66,6 +67,50 @@ async fn a_request_too_many_is_refused_at_once() {
     for answer in [first, second, client::raw(house.door, &head).await] {
         assert!(answer.ends_with("done"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_takes_the_places_of_its_window() {
+    let house = House::with(Limits {
+        requests: 10,
+        ..house::limits()
+    })
+    .await;
+    let (open, opening) = watch::channel(false);
+    let at = origin::tls(false, move |request: Request<hyper::body::Incoming>| {
+        let mut opening = opening.clone();
+        async move {
+            let coding = request.uri().path()[1..].parse().unwrap();
+            let body = stream::once(async move {
+                opening.wait_for(|open| *open).await.unwrap();
+                // In `br` a block of seven bytes as it is, and an empty last one.
+                let body = Bytes::from_static(b"\x0f\x03\x80a value\x03");
+                Ok::<_, Infallible>(Frame::data(body))
+            });
+            let mut response = Response::new(StreamBody::new(body).boxed_unsync());
+            response.headers_mut().insert("content-encoding", coding);
+            response
+        }
+    })
+    .await;
+    let authority = format!("api.test:{}", at.port());
+    let url = format!("https://{authority}");
+    house.gate.inject("key", &url, bearer(), true, VALUE);
+    let mut sender = client::http2(client::inside(&house, &authority, &[b"h2"]).await).await;
+    let mut answers = Vec::new();
+    for (coding, status) in [("br", 200), ("br", 502), ("identity", 200)] {
+        let request = client::get(&format!("{url}/{coding}"), &authority);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{coding}");
+        answers.push(response);
+    }
+    open.send(true).unwrap();
+    let text = client::text(answers.remove(0)).await;
+    assert_eq!(text, "a value");
+    // It was read to its end, and its places are free again.
+    let request = client::get(&format!("{url}/br"), &authority);
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(client::text(response).await, "a value");
 }
 
 /// Counts what has left it, and has no end.

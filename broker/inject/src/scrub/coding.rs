@@ -125,6 +125,12 @@ where
     Ok(body)
 }
 
+/// Whether searching a body of such headers may take MiBs, for as long as it comes: how many are searched at once is
+/// for whoever asks to bound.
+pub fn takes_a_window(headers: &HeaderMap) -> bool {
+    matches!(Coding::of(headers), Ok(Some(Coding::Brotli)))
+}
+
 /// Whether letters are bytes, so that a value looks as it is: not UTF-16, EBCDIC and their kin.
 fn is_plain_text(headers: &HeaderMap) -> bool {
     let types = headers.get_all(CONTENT_TYPE).into_iter();
