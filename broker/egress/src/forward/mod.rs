@@ -2,6 +2,7 @@
 //! forwarded, and the answer cleaned.
 
 mod connect;
+mod held;
 mod lent;
 mod location;
 mod opening;
