@@ -6,7 +6,7 @@ use http::{header, request::Parts};
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use valetkey_codes::Code;
-use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
+use valetkey_core::{CredentialName, Placement, Refusal, WRITE, network::Target, text::printable};
 use valetkey_inject::{FirstMessage, Live, Payload, PlaceError, Placed as Put};
 
 use super::{Opening, held, lent::Sent};
@@ -44,7 +44,12 @@ pub(super) async fn place(
     upgrading: bool,
 ) -> Result<Placed, Refusal> {
     let room = &guest.room;
-    let ways = guest.gate().ways(target);
+    let mut ways = guest.gate().ways(target);
+    if upgrading {
+        // What goes through a WebSocket may change things, however it began.
+        let unnamed = ways.iter_mut().filter(|way| way.injection.scope.is_none());
+        unnamed.for_each(|way| WRITE.clone_into(&mut way.scope));
+    }
     let mut placing = Placing {
         guest,
         target,
