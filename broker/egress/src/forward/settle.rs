@@ -122,8 +122,9 @@ where
             "too many answers in `br` are searched at once; the host was asked not to send any";
         body.keep(places.ok_or_else(|| unsound(none))?);
     }
-    let body = valetkey_inject::body(needles.clone(), &mut parts.headers, body);
-    body.map(Reply::Scrubbed)
+    let tally = body.tally();
+    valetkey_inject::body(needles.clone(), &mut parts.headers, body)
+        .map(|body| Reply::Scrubbed(body, tally))
         .map_err(|error| unsound(&error.to_string()))
 }
 

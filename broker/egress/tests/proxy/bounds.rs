@@ -11,7 +11,11 @@ use std::{
 use futures_util::stream;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::{Bytes, Frame};
+use hyper::{
+    body::{Bytes, Frame},
+    client::conn::http2,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -111,6 +115,43 @@ async fn an_answer_takes_the_places_of_its_window() {
     let request = client::get(&format!("{url}/br"), &authority);
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(client::text(response).await, "a value");
+}
+
+/// An answer that a client does not take waits in HTTP/2, where it costs the client nothing.
+#[tokio::test]
+async fn an_answer_keeps_its_place_until_it_is_taken() {
+    let house = House::with(Limits {
+        requests: 2,
+        ..house::limits()
+    })
+    .await;
+    let at = origin::tls(false, async |_| origin::text("done")).await;
+    let authority = format!("api.test:{}", at.port());
+    let url = format!("https://{authority}");
+    house.gate.look_into(&url);
+    let stream = client::inside(&house, &authority, &[b"h2"]).await;
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for status in [200, 200, 429] {
+        let request = client::get(&format!("{url}/"), &authority);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        answers.push(response);
+        for _ in 0..1000 {
+            yield_now().await;
+        }
+    }
+    for answer in answers.drain(..2) {
+        assert_eq!(client::text(answer).await, "done");
+    }
+    let request = client::get(&format!("{url}/"), &authority);
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(client::text(response).await, "done");
 }
 
 /// Counts what has left it, and has no end.
