@@ -59,13 +59,12 @@ const fn status(code: Code) -> u16 {
     }
 }
 
-/// An HTTP client has no flags to wait with, and no token to keep.
+/// An HTTP client has no flags to wait with.
 fn next_step(refusal: &Refusal) -> &str {
     match refusal.code() {
         Code::ApprovalPending => {
             "the developer answers with `valetkey approvals`; send the same request again afterwards"
         }
-        Code::TooManyRequests => "wait a moment, and send fewer requests at once",
         _ => refusal.next_step(),
     }
 }

@@ -45,6 +45,7 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
     under_way.take(guest.places(1).ok_or_else(|| {
         Refusal::new(Code::TooManyRequests)
             .saying("as many requests of this session are under way as may be at once")
+            .advising("wait a moment, and send fewer at once")
     })?);
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();

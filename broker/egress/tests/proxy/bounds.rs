@@ -59,6 +59,7 @@ async fn a_request_too_many_is_refused_at_once() {
             let answer = client::raw(house.door, third).await;
             assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
             assert!(answer.contains("too_many_requests"), "{answer}");
+            assert!(answer.contains("send fewer at once"), "{answer}");
         }
         assert_eq!(house.gate.asked.lock().unwrap().len(), asked);
         leave.add_permits(3);
