@@ -25,7 +25,7 @@ pub struct CommandRule {
     pub audience: Option<String>,
     /// The variable of the command's environment that it is put into.
     pub variable: Option<String>,
-    /// The least friction.
+    /// The least friction of this command. Asked for otherwise, the credential has its own.
     pub tier: Tier,
 }
 

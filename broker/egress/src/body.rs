@@ -7,9 +7,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
+use http_body_util::{Full, combinators::UnsyncBoxBody};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Sleep, sleep},
+};
 
 use crate::{
     tally::{TOLD_WITHIN, Tally},
@@ -38,7 +41,7 @@ pub(crate) enum Reply {
     /// What comes from the origin over HTTP/2.
     Stream(Counted<Incoming>),
     /// What comes from the origin without what must not come back.
-    Scrubbed(UnsyncBoxBody<Bytes, Broken>),
+    Scrubbed(UnsyncBoxBody<Bytes, Broken>, Arc<Tally>),
 }
 
 impl Reply {
@@ -49,7 +52,7 @@ impl Reply {
 
     /// Nothing.
     pub(crate) fn empty() -> Self {
-        Self::Scrubbed(Empty::new().map_err(|never| match never {}).boxed_unsync())
+        Self::own(Bytes::new())
     }
 }
 
@@ -71,6 +74,7 @@ pub(crate) struct Counted<B> {
     frames: u32,
     /// Runs while bytes that passed were not told.
     owed: Option<Pin<Box<Sleep>>>,
+    places: Option<OwnedSemaphorePermit>,
 }
 
 impl<B> Counted<B> {
@@ -82,7 +86,18 @@ impl<B> Counted<B> {
             towards,
             frames: 0,
             owed: None,
+            places: None,
         }
+    }
+
+    /// What counts it.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+
+    /// Keeps these until it is dropped.
+    pub(crate) fn keep(&mut self, places: OwnedSemaphorePermit) {
+        self.places = Some(places);
     }
 
     /// Whoever waits for the next frame may wait long: what is owed is told in time.
@@ -179,14 +194,22 @@ impl Body for Reply {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        match self.get_mut() {
-            Self::Own(body) => Pin::new(body)
-                .poll_frame(cx)
-                .map_err(|never| match never {}),
-            Self::Line(body) => Pin::new(body).poll_frame(cx).map_err(Broken::from),
-            Self::Stream(body) => Pin::new(body).poll_frame(cx).map_err(Broken::from),
-            Self::Scrubbed(body) => Pin::new(body).poll_frame(cx),
-        }
+        let (polled, tally) = match self.get_mut() {
+            Self::Own(body) => {
+                let polled = Pin::new(body).poll_frame(cx);
+                return polled.map_err(|never| match never {});
+            }
+            Self::Line(body) => (
+                Pin::new(&mut *body).poll_frame(cx).map_err(Broken::from),
+                &body.tally,
+            ),
+            Self::Stream(body) => (
+                Pin::new(&mut *body).poll_frame(cx).map_err(Broken::from),
+                &body.tally,
+            ),
+            Self::Scrubbed(body, tally) => (Pin::new(body).poll_frame(cx), &*tally),
+        };
+        polled.map_ok(|frame| frame.map_data(|data| tally.with(data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -194,7 +217,7 @@ impl Body for Reply {
             Self::Own(body) => body.is_end_stream(),
             Self::Line(body) => body.is_end_stream(),
             Self::Stream(body) => body.is_end_stream(),
-            Self::Scrubbed(body) => body.is_end_stream(),
+            Self::Scrubbed(body, _) => body.is_end_stream(),
         }
     }
 
@@ -203,7 +226,7 @@ impl Body for Reply {
             Self::Own(body) => body.size_hint(),
             Self::Line(body) => body.size_hint(),
             Self::Stream(body) => body.size_hint(),
-            Self::Scrubbed(body) => body.size_hint(),
+            Self::Scrubbed(body, _) => body.size_hint(),
         }
     }
 }

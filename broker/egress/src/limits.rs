@@ -19,14 +19,25 @@ pub struct Limits {
     pub tunnel_timeout: Duration,
     /// Most connections at once. More wait in the listener's backlog until one of them ends.
     pub connections: usize,
-    /// Most requests at once of one session, on all of its connections. One more waits. Each may need a connection to
-    /// its origin.
+    /// Most requests at once of one session, on all of its connections. One more is refused at once: over HTTP/2
+    /// those that wait would cost the agent nothing, and the broker their heads and bodies.
     pub requests: usize,
-    /// Most HTTP/2 streams at once on one connection.
+    /// How many more of those places an answer in `br` takes until it is over: its window may have 16 MiB. Where they
+    /// are not free it is refused; nobody is asked for one.
+    pub window_places: u32,
+    /// Most HTTP/2 streams at once on one connection: no fewer than RFC 9113 section 6.5.2 recommends.
     pub streams: u32,
     /// Most names that are looked up at once for one session. Each takes a thread, for as long as the machine's
     /// resolver wants it; one more waits.
     pub lookups: usize,
+    /// Largest head of a request over HTTP/2, in bytes as RFC 9113 section 6.5.2 counts them. Smaller than `head`: each
+    /// stream has one.
+    pub stream_head: u32,
+    /// What one HTTP/2 stream may send before it is read, in bytes: enough for big packs to be fast.
+    pub stream_window: u32,
+    /// What all streams of one connection may. More than one's, so that an upload that nobody reads does not hold up
+    /// the next, and no more than is bearable on every one of `connections`.
+    pub connection_window: u32,
     /// How long resolving a name, connecting, and a TLS handshake may take together.
     pub connect_timeout: Duration,
     /// How long a connection to an origin is kept without a request.
@@ -51,8 +62,12 @@ impl Default for Limits {
             tunnel_timeout: Duration::from_secs(3600),
             connections: 256,
             requests: 256,
-            streams: 128,
             lookups: 8,
+            window_places: 7,
+            streams: 100,
+            stream_head: 32 * 1024,
+            stream_window: 256 * 1024,
+            connection_window: 1024 * 1024,
             connect_timeout: Duration::from_secs(10),
             upstream_idle: Duration::from_secs(30),
             upstream_kept: 128,

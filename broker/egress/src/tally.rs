@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use hyper::body::Bytes;
 use valetkey_core::{CredentialName, SessionId, network::Origin};
 
 use crate::{
@@ -63,6 +64,15 @@ impl Tally {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// The same bytes, with which this goes on until they are sent: HTTP/2 takes the last of an answer before the client
+    /// does, and what waits there is to count.
+    pub(crate) fn with(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Going {
+            bytes,
+            _tally: Arc::clone(self),
+        })
+    }
+
     /// Whether there is something to tell.
     pub(crate) fn owes(&self) -> bool {
         self.sent.load(Ordering::Relaxed) != 0 || self.received.load(Ordering::Relaxed) != 0
@@ -92,6 +102,18 @@ impl Tally {
         if requests != 0 {
             credentials.for_each(|credential| tell(Some(credential), 0, 0));
         }
+    }
+}
+
+/// Bytes that are under way as long as they are there.
+struct Going {
+    bytes: Bytes,
+    _tally: Arc<Tally>,
+}
+
+impl AsRef<[u8]> for Going {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

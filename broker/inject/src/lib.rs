@@ -29,7 +29,7 @@ pub use place::{Placed, into_head, needs_body};
 pub use placeholder::Placeholders;
 pub use scrub::{
     BoxBody, BoxError, Live, Needles, ScrubbedBody, ScrubbedSocket, Scrubber, Shapes, Unframed,
-    Unsearchable, ask_plain, body,
+    Unsearchable, ask_plain, body, takes_a_window,
 };
 pub use sigv4::{Payload, sign};
 pub use websocket::{FirstMessage, MESSAGE_LIMIT, State};

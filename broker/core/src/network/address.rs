@@ -77,13 +77,13 @@ fn v6(ip: Ipv6Addr) -> AddressClass {
     match (a, b) {
         // Mapped, translated and compatible (RFC 4291 section 2.5.5, RFC 2765).
         (0, 0) if c == 0 && d == 0 && (e == 0 || e == 0xffff) => return v4(low),
-        // NAT64 (RFC 6052), well-known and local.
-        (0x64, 0xff9b) => return v4(low),
+        // NAT64 (RFC 6052). Where in an address of a local prefix (RFC 8215) the carried one stands only its own
+        // network knows, so all of those are nobody's.
+        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => return v4(low),
         // 6to4 (RFC 3056).
         (0x2002, _) => return v4(v4_of(b, c)),
         _ => {}
     }
-    let _ = f;
     match a {
         // AWS's metadata service by IPv6.
         0xfd00 if b == 0x0ec2 => Metadata,
@@ -122,7 +122,7 @@ mod tests {
             ("::ffff:127.0.0.1", Loopback),
             ("::127.0.0.1", Loopback),
             ("64:ff9b::7f00:1", Loopback),
-            ("64:ff9b:1::10.0.0.1", Private),
+            ("64:ff9b::1.1.1.1", Public),
             ("2002:7f00:1::", Loopback),
             ("10.1.2.3", Private),
             ("172.16.0.1", Private),
@@ -150,6 +150,10 @@ mod tests {
             ("2001::1", Special),
             ("2001:db8::1", Special),
             ("ff02::1", Special),
+            ("64:ff9b:1::10.0.0.1", Special),
+            ("64:ff9b:1::1.1.1.1", Special),
+            ("64:ff9b:1:a00:0:100:1.1.1.1", Special),
+            ("64:ff9b::1:101:101", Special),
         ] {
             assert_eq!(class_of(address.parse().unwrap()), class, "{address}");
         }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::upgrade::OnUpgrade;
+use tokio::sync::OwnedSemaphorePermit;
 use valetkey_core::{
     Refusal,
     network::{Origin, Target},
@@ -75,6 +76,12 @@ impl Guest {
         let gate = self.gate();
         gate.refused(self.room.session, target, &refusal).await;
         refusal
+    }
+
+    /// So many of the places that the session has for requests at once, where they are free at this moment.
+    pub(crate) fn places(&self, number: u32) -> Option<OwnedSemaphorePermit> {
+        let requests = Arc::clone(&self.room.requests);
+        requests.try_acquire_many_owned(number).ok()
     }
 
     /// Counts as a request until dropped.

@@ -16,10 +16,6 @@ use valetkey_core::{Refusal, network::Origin};
 use super::{After, Guest, Near, Place, activity::silence, hello, http1, replay::Replay};
 use crate::forward;
 
-/// What one HTTP/2 stream, and one connection, may send before it is read: what is held of an upload. Large,
-/// so that big packs are fast.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 4 << 20;
 /// How much of a stream's answer is held until it is sent, in bytes.
 const SEND_BUFFER: usize = 256 * 1024;
 
@@ -99,10 +95,10 @@ where
     let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+        .max_header_list_size(limits.stream_head)
         .max_concurrent_streams(limits.streams)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
         .max_send_buf_size(SEND_BUFFER);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {

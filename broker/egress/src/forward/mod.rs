@@ -2,6 +2,7 @@
 //! forwarded, and the answer cleaned.
 
 mod connect;
+mod held;
 mod lent;
 mod location;
 mod opening;
@@ -40,6 +41,12 @@ pub(crate) async fn answer(guest: &Arc<Guest>, request: Request<Incoming>) -> Re
 
 async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
     let mut under_way = guest.begin();
+    // Before anything is waited for: whoever waits holds a head and what came of a body.
+    under_way.take(guest.places(1).ok_or_else(|| {
+        Refusal::new(Code::TooManyRequests)
+            .saying("as many requests of this session are under way as may be at once")
+            .advising("wait a moment, and send fewer at once")
+    })?);
     let (mut parts, body) = request.into_parts();
     let client = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     // 1. Where to, in one reading.
@@ -65,8 +72,6 @@ async fn flow(guest: &Arc<Guest>, request: Request<Incoming>) -> Result<Response
         };
         guest.gate().pass(guest.room.session, &writes).await?;
     }
-    let place = Arc::clone(&guest.room.requests).acquire_owned().await;
-    under_way.take(place.map_err(|_| Code::Internal)?);
     // 3. What it carries.
     head::strip(&mut parts.headers);
     send::name(&mut parts, &route.origin)?;

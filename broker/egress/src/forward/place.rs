@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use http::{header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use valetkey_codes::Code;
-use valetkey_core::{CredentialName, Placement, Refusal, network::Target, text::printable};
+use valetkey_core::{CredentialName, Placement, Refusal, WRITE, network::Target, text::printable};
 use valetkey_inject::{FirstMessage, Live, Payload, PlaceError, Placed as Put};
 
-use super::Opening;
+use super::{Opening, held};
 use crate::{
     connection::Guest,
     gate::{Loan, Sent, Way},
@@ -45,7 +44,12 @@ pub(super) async fn place(
     upgrading: bool,
 ) -> Result<Placed, Refusal> {
     let room = &guest.room;
-    let ways = guest.gate().ways(target);
+    let mut ways = guest.gate().ways(target);
+    if upgrading {
+        // What goes through a WebSocket may change things, however it began.
+        let unnamed = ways.iter_mut().filter(|way| way.injection.scope.is_none());
+        unnamed.for_each(|way| WRITE.clone_into(&mut way.scope));
+    }
     let mut placing = Placing {
         guest,
         target,
@@ -173,7 +177,7 @@ impl Placing<'_> {
             let held = timeout(limits.held_timeout, async {
                 let holding = Arc::clone(&room.holding).acquire_owned().await;
                 let holding = holding.map_err(|_| Code::Internal)?;
-                Ok::<_, Refusal>((holding, read(body, limits.held_body).await?))
+                Ok::<_, Refusal>((holding, held::read(body, limits.held_body).await?))
             });
             let late = Refusal::new(Code::InvalidRequest).saying("the body did not arrive in time");
             let (holding, body) = held.await.map_err(|_| late)??;
@@ -236,16 +240,4 @@ impl Placing<'_> {
 fn is_signed(parts: &Parts) -> bool {
     let authorization = parts.headers.get(header::AUTHORIZATION);
     authorization.is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256"))
-}
-
-async fn read(body: Incoming, limit: usize) -> Result<Bytes, Refusal> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(Code::RequestTooLarge.into());
-    }
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Code::RequestTooLarge.into()),
-        Err(_) => Err(Refusal::new(Code::InvalidRequest).saying("the body did not arrive whole")),
-    }
 }

@@ -51,14 +51,14 @@ impl Answer {
                 let body = Counted::new(body, tally, Towards::Sandbox);
                 match &needles {
                     None => Reply::Line(body),
-                    Some(needles) => scrubbed(needles, &mut parts, body)?,
+                    Some(needles) => scrubbed(guest, needles, &mut parts, body)?,
                 }
             }
             None => {
                 let body = Counted::new(body, tally, Towards::Sandbox);
                 match &needles {
                     None => Reply::Stream(body),
-                    Some(needles) => scrubbed(needles, &mut parts, body)?,
+                    Some(needles) => scrubbed(guest, needles, &mut parts, body)?,
                 }
             }
         };
@@ -105,13 +105,26 @@ fn clean(parts: &mut Parts, base: Option<&Base>, needles: Option<&Needles>) {
     }
 }
 
-fn scrubbed<B>(needles: &Live, parts: &mut Parts, body: B) -> Result<Reply, Refusal>
+fn scrubbed<B>(
+    guest: &Guest,
+    needles: &Live,
+    parts: &mut Parts,
+    mut body: Counted<B>,
+) -> Result<Reply, Refusal>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let body = valetkey_inject::body(needles.clone(), &mut parts.headers, body);
-    body.map(Reply::Scrubbed)
+    if !body.is_end_stream() && valetkey_inject::takes_a_window(&parts.headers) {
+        // No `too_many_requests`: the host has done what it was asked, so the client should not ask again.
+        let places = guest.places(guest.room.house.limits.window_places);
+        let none =
+            "too many answers in `br` are searched at once; the host was asked not to send any";
+        body.keep(places.ok_or_else(|| unsound(none))?);
+    }
+    let tally = body.tally();
+    valetkey_inject::body(needles.clone(), &mut parts.headers, body)
+        .map(|body| Reply::Scrubbed(body, tally))
         .map_err(|error| unsound(&error.to_string()))
 }
 

@@ -4,11 +4,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-/// By these a request asks to be taken for one of another method than the policies saw.
-const OTHER_METHOD: [&str; 3] = [
+/// By these a request asks to be taken for one of another method or path than the policies saw.
+const OTHER_REQUEST: [&str; 8] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
+    "x-method",
+    "x-original-method",
+    "x-forwarded-method",
+    "x-original-url",
+    "x-rewrite-url",
 ];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
@@ -50,7 +55,7 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     // To programs behind CGI and its kin `_` in a name is `-`.
     let is_other = |name: &&HeaderName| {
         let name = name.as_str().replace('_', "-");
-        OTHER_METHOD.contains(&name.as_str())
+        OTHER_REQUEST.contains(&name.as_str())
     };
     let others: Vec<HeaderName> = headers.keys().filter(is_other).cloned().collect();
     for name in others {
@@ -68,20 +73,27 @@ mod tests {
     use super::strip;
 
     #[test]
-    fn no_request_passes_for_one_of_another_method() {
+    fn no_request_passes_for_another_one() {
         let mut headers = HeaderMap::new();
         for name in [
             "x-http-method-override",
             "x_http_method_override",
             "x-http_method",
             "x-method_override",
+            "x-method",
+            "x-original-method",
+            "x-forwarded_method",
+            "x-original-url",
+            "x_rewrite_url",
             "x-http-methods",
+            "x-original-host",
         ] {
             let name = HeaderName::from_static(name);
             headers.insert(name, "DELETE".parse().unwrap());
         }
         strip(&mut headers);
-        let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        assert_eq!(left, ["x-http-methods"]);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["x-http-methods", "x-original-host"]);
     }
 }

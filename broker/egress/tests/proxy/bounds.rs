@@ -1,6 +1,7 @@
 //! How much of one session is under way at once.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -8,43 +9,206 @@ use std::{
     time::Duration,
 };
 
+use futures_util::stream;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::{
+    body::{Bytes, Frame},
+    client::conn::http2,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::yield_now,
+};
 use valetkey_egress::Limits;
 
 use crate::{
     client,
     house::{self, House},
-    origin,
+    inject::{VALUE, bearer},
+    origin::{self, Body},
 };
 
 #[tokio::test]
-async fn a_request_too_many_waits_for_its_place() {
+async fn a_request_too_many_is_refused_at_once() {
     let house = House::with(Limits {
         requests: 2,
         ..house::limits()
     })
     .await;
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let seen = Arc::clone(&most);
+    let (come, mut coming) = watch::channel(0);
+    let leave = Arc::new(Semaphore::new(0));
+    let (come, leaving) = (Arc::new(come), Arc::clone(&leave));
     let at = origin::plain(move |_| {
-        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        let (come, leaving) = (Arc::clone(&come), Arc::clone(&leaving));
         async move {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // Whoever may come, comes meanwhile.
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
-            }
-            now.fetch_sub(1, Ordering::SeqCst);
+            come.send_modify(|all| *all += 1);
+            leaving.acquire().await.unwrap().forget();
             origin::text("done")
         }
     })
     .await;
     let host = format!("api.test:{}", at.port());
     let head = format!("GET http://{host}/ HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-    let asking = (0..16).map(|_| client::raw(house.door, &head));
-    for answer in futures_util::future::join_all(asking).await {
+    let beside = async {
+        coming.wait_for(|all| *all == 2).await.unwrap();
+        let asked = house.gate.asked.lock().unwrap().len();
+        let tunnel = format!("CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        for third in [&head, &tunnel] {
+            let answer = client::raw(house.door, third).await;
+            assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+            assert!(answer.contains("too_many_requests"), "{answer}");
+            assert!(answer.contains("send fewer at once"), "{answer}");
+        }
+        assert_eq!(house.gate.asked.lock().unwrap().len(), asked);
+        leave.add_permits(3);
+    };
+    let (first, second) = (
+        client::raw(house.door, &head),
+        client::raw(house.door, &head),
+    );
+    let (first, second, ()) = tokio::join!(first, second, beside);
+    for answer in [first, second, client::raw(house.door, &head).await] {
         assert!(answer.ends_with("done"), "{answer}");
     }
-    assert_eq!(seen.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_answer_takes_the_places_of_its_window() {
+    let house = House::with(Limits {
+        requests: 10,
+        ..house::limits()
+    })
+    .await;
+    let (open, opening) = watch::channel(false);
+    let at = origin::tls(false, move |request: Request<hyper::body::Incoming>| {
+        let mut opening = opening.clone();
+        async move {
+            let coding = request.uri().path()[1..].parse().unwrap();
+            let body = stream::once(async move {
+                opening.wait_for(|open| *open).await.unwrap();
+                // In `br` a block of seven bytes as it is, and an empty last one.
+                let body = Bytes::from_static(b"\x0f\x03\x80a value\x03");
+                Ok::<_, Infallible>(Frame::data(body))
+            });
+            let mut response = Response::new(StreamBody::new(body).boxed_unsync());
+            response.headers_mut().insert("content-encoding", coding);
+            response
+        }
+    })
+    .await;
+    let authority = format!("api.test:{}", at.port());
+    let url = format!("https://{authority}");
+    house.gate.inject("key", &url, bearer(), true, VALUE);
+    let mut sender = client::http2(client::inside(&house, &authority, &[b"h2"]).await).await;
+    let mut answers = Vec::new();
+    for (coding, status) in [("br", 200), ("br", 502), ("identity", 200)] {
+        let request = client::get(&format!("{url}/{coding}"), &authority);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{coding}");
+        answers.push(response);
+    }
+    open.send(true).unwrap();
+    let text = client::text(answers.remove(0)).await;
+    assert_eq!(text, "a value");
+    // It was read to its end, and its places are free again.
+    let request = client::get(&format!("{url}/br"), &authority);
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(client::text(response).await, "a value");
+}
+
+/// An answer that a client does not take waits in HTTP/2, where it costs the client nothing.
+#[tokio::test]
+async fn an_answer_keeps_its_place_until_it_is_taken() {
+    let house = House::with(Limits {
+        requests: 2,
+        ..house::limits()
+    })
+    .await;
+    let at = origin::tls(false, async |_| origin::text("done")).await;
+    let authority = format!("api.test:{}", at.port());
+    let url = format!("https://{authority}");
+    house.gate.look_into(&url);
+    let stream = client::inside(&house, &authority, &[b"h2"]).await;
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for status in [200, 200, 429] {
+        let request = client::get(&format!("{url}/"), &authority);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        answers.push(response);
+        for _ in 0..1000 {
+            yield_now().await;
+        }
+    }
+    for answer in answers.drain(..2) {
+        assert_eq!(client::text(answer).await, "done");
+    }
+    let request = client::get(&format!("{url}/"), &authority);
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(client::text(response).await, "done");
+}
+
+/// Counts what has left it, and has no end.
+fn endless(given: Arc<AtomicUsize>) -> Body {
+    let piece = Bytes::from(vec![b'z'; 16 * 1024]);
+    let frames = stream::repeat_with(move || {
+        given.fetch_add(piece.len(), Ordering::Relaxed);
+        Ok::<_, Infallible>(Frame::data(piece.clone()))
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+#[tokio::test]
+async fn what_one_connection_sends_unread_is_bounded() {
+    let house = House::new().await;
+    // Nobody accepts, so nothing is read of what is to go there.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = format!("api.test:{}", silent.local_addr().unwrap().port());
+    let url = format!("https://{authority}/");
+    house.gate.look_into(format!("https://{authority}"));
+    let sender = client::http2(client::inside(&house, &authority, &[b"h2"]).await).await;
+    let given = Arc::new(AtomicUsize::new(0));
+    for _ in 0..16 {
+        let body = endless(Arc::clone(&given));
+        let request = Request::post(&url).body(body).unwrap();
+        tokio::spawn(sender.clone().send_request(request));
+    }
+    let limits = Limits::default();
+    let window = usize::try_from(limits.connection_window).unwrap();
+    let mut still = 0;
+    while given.load(Ordering::Relaxed) < window || still < 1000 {
+        let before = given.load(Ordering::Relaxed);
+        yield_now().await;
+        let now = given.load(Ordering::Relaxed);
+        still = if now == before { still + 1 } else { 0 };
+        // The client itself holds a piece or two of each stream.
+        assert!(now <= 2 * window, "{now} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_head_too_large_for_a_stream_is_refused() {
+    let house = House::new().await;
+    let at = origin::tls(false, origin::echo).await;
+    let authority = format!("api.test:{}", at.port());
+    house.gate.look_into(format!("https://{authority}"));
+    let mut sender = client::http2(client::inside(&house, &authority, &[b"h2"]).await).await;
+    let url = format!("https://{authority}/");
+    for (size, status) in [(30 * 1024, 200), (33 * 1024, 431)] {
+        let mut request = client::get(&url, &authority);
+        let value = "z".repeat(size).parse().unwrap();
+        request.headers_mut().insert("x-long", value);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status, "{size}");
+    }
 }
 
 /// What asks for a name goes on asking when whoever wanted to know has gone.

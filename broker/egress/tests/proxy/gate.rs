@@ -157,7 +157,8 @@ impl Gate for FakeGate {
         way: &'a Way,
         _: &'a Origin,
     ) -> Answer<'a, Result<Arc<Loan>, Refusal>> {
-        self.lent.lock().unwrap().push(way.credential.to_string());
+        let words = format!("{} {}", way.credential, way.scope);
+        self.lent.lock().unwrap().push(words);
         let loan = self.loans.lock().unwrap().get(&way.credential).cloned();
         Box::pin(async move { loan.ok_or_else(|| Code::Denied.into()) })
     }

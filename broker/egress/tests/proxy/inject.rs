@@ -223,7 +223,7 @@ async fn an_origin_that_keeps_a_value_does_not_tell_it_later() {
         let answer = client::raw(house.door, &head).await;
         assert!(answer.ends_with("Bearer xxxxxxxxxxxxxxxxxxx"), "{answer}");
     }
-    assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
+    assert_eq!(*house.gate.lent.lock().unwrap(), ["key read"]);
 }
 
 /// An agent that may use a value at many hosts is not told it by another one of them.
@@ -388,7 +388,7 @@ async fn a_value_goes_into_a_body() {
     let with = format!("{{\"a\":1,\"key\":\"{PLACEHOLDER}\"}}");
     assert_eq!(ask(with).await, "true");
     assert_eq!(ask("{\"a\":1,\"key\":\"mine\"}".into()).await, "false");
-    assert_eq!(*house.gate.lent.lock().unwrap(), ["key"]);
+    assert_eq!(*house.gate.lent.lock().unwrap(), ["key write"]);
 }
 
 /// A host may tell one agent what it heard from another.

@@ -104,6 +104,24 @@ async fn who_may_only_read_opens_none() {
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }
 
+#[tokio::test]
+async fn a_value_is_lent_to_one_as_to_what_writes() {
+    let header = Placement::Header {
+        name: "authorization".into(),
+        prefix: "Bearer ".into(),
+    };
+    let message = Placement::WebSocket {
+        pointer: "/token".into(),
+    };
+    for (place, always) in [(header, true), (message, false)] {
+        let house = House::new().await;
+        let at = origin::plain(parrot).await;
+        let host = format!("api.test:{}", at.port());
+        lent(&house, &host, place, always).await;
+        assert_eq!(*house.gate.lent.lock().unwrap(), ["key write"]);
+    }
+}
+
 async fn talk(stream: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin)) {
     let answer = client::whole(stream).await;
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");

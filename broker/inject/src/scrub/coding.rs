@@ -3,7 +3,7 @@
 use std::io;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
-use futures_util::TryStreamExt as _;
+use futures_util::{TryStreamExt as _, future::ready};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
@@ -32,6 +32,9 @@ pub struct Unsearchable;
 
 /// What one poll of a decoder gives at most, in bytes.
 const PIECE: usize = 16 * 1024;
+/// The low seven bits of what begins like no stream of RFC 7932 (section 9.1) but one whose window may have up
+/// to 1 GiB. The decoder knows those, and would take all of it for a few hundred bytes.
+const LARGE_WINDOW: u8 = 0b001_0001;
 
 /// Names of what compresses a message inside of a body: with them, gRPC and Connect do.
 const INNER: [HeaderName; 3] = [
@@ -75,7 +78,7 @@ pub fn ask_plain(headers: &mut HeaderMap) {
 /// The body of a response, scrubbed, and decoded if it must be: then its headers do not say any more how
 /// it was encoded and how long it is, and its trailers are dropped. The headers themselves are for
 /// [`Needles::head`](super::Needles::head). Memory is bounded by what the coding's window asks for (32 KiB; for `br` up to 16 MiB)
-/// however large the body is.
+/// however large the body is. A body in `br` whose window may be larger breaks with [`Unsearchable`] at its first byte.
 ///
 /// A body without a byte passes as it is, as for `HEAD`. One for which there are no needles yet does not:
 /// there may be some before it ends.
@@ -107,20 +110,25 @@ where
         let body = ScrubbedBody::new(body, needles);
         return Ok(body.map_err(Into::into).boxed_unsync());
     };
-    let encoded = reader(body);
     let body = match coding {
         Coding::Gzip => {
-            let mut decoder = GzipDecoder::new(encoded);
+            let mut decoder = GzipDecoder::new(reader(body, |_| true));
             decoder.multiple_members(true);
             decoded(decoder, needles)
         }
-        Coding::Deflate => decoded(ZlibDecoder::new(encoded), needles),
-        Coding::Brotli => decoded(BrotliDecoder::new(encoded), needles),
+        Coding::Deflate => decoded(ZlibDecoder::new(reader(body, |_| true)), needles),
+        Coding::Brotli => decoded(BrotliDecoder::new(reader(body, has_usual_window)), needles),
     };
     for name in OF_ENCODED {
         headers.remove(name);
     }
     Ok(body)
+}
+
+/// Whether searching a body of such headers may take MiBs, for as long as it comes: how many are searched at once is
+/// for whoever asks to bound.
+pub fn takes_a_window(headers: &HeaderMap) -> bool {
+    matches!(Coding::of(headers), Ok(Some(Coding::Brotli)))
 }
 
 /// Whether letters are bytes, so that a value looks as it is: not UTF-16, EBCDIC and their kin.
@@ -186,12 +194,26 @@ fn is_identity(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"identity")
 }
 
-fn reader<B>(body: B) -> impl AsyncBufRead + Send + Unpin + 'static
+/// Breaks before its first byte where a stream `may` not begin with that.
+fn reader<B>(body: B, may: fn(u8) -> bool) -> impl AsyncBufRead + Send + Unpin + 'static
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    StreamReader::new(BodyDataStream::new(body).map_err(io::Error::other))
+    let mut begun = false;
+    let pieces = BodyDataStream::new(body).map_err(io::Error::other);
+    StreamReader::new(pieces.and_then(move |piece| {
+        let first = piece.first().copied().filter(|_| !begun);
+        begun |= first.is_some();
+        ready(match first {
+            Some(byte) if !may(byte) => Err(io::Error::other(Unsearchable)),
+            _ => Ok(piece),
+        })
+    }))
+}
+
+fn has_usual_window(first: u8) -> bool {
+    first & 0x7f != LARGE_WINDOW
 }
 
 fn decoded(decoder: impl AsyncRead + Send + Unpin + 'static, needles: impl Into<Live>) -> BoxBody {

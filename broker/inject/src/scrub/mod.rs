@@ -27,7 +27,7 @@ mod socket;
 mod testing;
 
 pub use body::ScrubbedBody;
-pub use coding::{BoxBody, BoxError, Unsearchable, ask_plain, body};
+pub use coding::{BoxBody, BoxError, Unsearchable, ask_plain, body, takes_a_window};
 pub(crate) use forms::{COMPONENT, SEGMENT};
 pub use live::Live;
 pub use needles::Needles;

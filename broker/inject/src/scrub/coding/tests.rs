@@ -105,6 +105,23 @@ fn a_compressed_echo_is_found_wherever_it_is_cut() {
     assert!(searched(&needles, "gzip", b"this is no gzip", 64).is_err());
 }
 
+/// The decoder itself takes both, with a window of 2^30 bytes for the second.
+#[test]
+fn a_window_that_no_rfc_knows_is_not_made() {
+    let needles = needles(&[SECRET], &[]);
+    // Each: the window's size, a block as it is of seven bytes, and an empty last one.
+    let (usual, large) = (
+        b"\x0f\x03\x80a value\x03",
+        b"\x11\x1e\x0c\x00\x02a value\x03",
+    );
+    for size in [1, 64] {
+        let found = searched(&needles, "br", usual, size);
+        assert_eq!(found.as_deref(), Ok(&b"a value"[..]));
+        let found = searched(&needles, "br", large, size);
+        assert_eq!(found.unwrap_err(), Unsearchable.to_string());
+    }
+}
+
 #[test]
 fn an_event_is_decoded_when_it_comes() {
     let needles = needles(&[SECRET], &[]);
