@@ -1,6 +1,8 @@
 //! What git would be made to run by, and where a workspace keeps it.
 
 mod config;
+mod index;
+mod read;
 
 use std::{
     fs,
@@ -10,6 +12,10 @@ use std::{
 
 use rustix::process::geteuid;
 
+pub(crate) use self::{
+    index::links,
+    read::{SMALL, bounded, small},
+};
 use crate::{error::Error, places};
 
 /// Where a workspace keeps what git knows.
@@ -77,6 +83,16 @@ fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
         .then_some((own, common))
 }
 
+/// The folder of git's that something called `.git` is or leads to, or a repository itself.
+pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
+    if path.is_dir() {
+        return fs::canonicalize(path).ok();
+    }
+    let words = small(path)?;
+    let folder = words.strip_prefix("gitdir:")?.trim();
+    fs::canonicalize(path.parent()?.join(folder)).ok()
+}
+
 /// The worktrees of a repository. Each is another folder of the user's, where git is told by this one
 /// what to run; an agent may add its own.
 pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
@@ -103,13 +119,4 @@ pub(crate) fn named(repository: &Path, workspace: &Path, home: &Path) -> Vec<Pat
         found.extend(named.filter(counts).map(|(path, _)| path));
     }
     found
-}
-
-fn small(path: &Path) -> Option<String> {
-    const LIMIT: u64 = 65536;
-    let facts = fs::symlink_metadata(path).ok()?;
-    if !facts.is_file() || facts.len() > LIMIT {
-        return None;
-    }
-    fs::read_to_string(path).ok()
 }

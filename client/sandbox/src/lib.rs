@@ -23,6 +23,7 @@ mod sandbox;
 mod spawn;
 mod trust;
 mod view;
+mod watch;
 
 pub use rustix::process::Signal;
 

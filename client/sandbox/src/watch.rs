@@ -1,0 +1,128 @@
+//! What an agent made or changed that makes git run something, outside of the room.
+//!
+//! A repository within the workspace is enough: once the index has it, `git status` of the workspace's own
+//! repository goes into it and does as its settings say.
+
+mod scan;
+mod state;
+mod walk;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use self::{
+    scan::{Found, Scan},
+    state::State,
+    walk::Bound,
+};
+use crate::error::shown;
+
+/// Somebody waits for their agent.
+const AT_START: Bound = Bound {
+    folders: 2000,
+    time: Duration::from_millis(15),
+    repositories: 256,
+};
+/// Nobody waits for anything but the prompt.
+const AT_END: Bound = Bound {
+    folders: 500_000,
+    time: Duration::from_secs(1),
+    repositories: 10_000,
+};
+/// So many sentences somebody reads.
+const TOLD: usize = 10;
+
+/// A workspace as it was when a room was made.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    workspace: PathBuf,
+    before: BTreeMap<PathBuf, State>,
+    is_complete: bool,
+    /// In seconds and nanoseconds of the clock that the kernel dates files by.
+    began: (i64, i64),
+}
+
+impl Watch {
+    /// Begins to watch, and says what is there.
+    pub(crate) fn begin(workspace: &Path) -> (Self, Vec<PathBuf>) {
+        Self::begin_within(workspace, AT_START)
+    }
+
+    fn begin_within(workspace: &Path, bound: Bound) -> (Self, Vec<PathBuf>) {
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let scan = Scan::of(workspace, bound);
+        let paths = scan.found.iter().map(|found| found.path.clone()).collect();
+        let states = scan
+            .found
+            .into_iter()
+            .map(|found| (found.path, found.state));
+        let watch = Self {
+            workspace: workspace.to_owned(),
+            before: states.collect(),
+            is_complete: scan.complete,
+            began: (now.tv_sec, now.tv_nsec),
+        };
+        (watch, paths)
+    }
+
+    /// What is new or was changed, in sentences; not of the workspace's own `.git` where it `is_closed` to the agent.
+    pub(crate) fn leftovers(&self, is_closed: bool) -> Vec<String> {
+        self.leftovers_within(is_closed, AT_END)
+    }
+
+    fn leftovers_within(&self, is_closed: bool, bound: Bound) -> Vec<String> {
+        let own = self.workspace.join(".git");
+        let scan = Scan::of(&self.workspace, bound);
+        let other = |found: &&Found| !(is_closed && found.path == own) && self.is_other(found);
+        let others: Vec<&Found> = scan.found.iter().filter(other).collect();
+        let mut told: Vec<String> = others
+            .iter()
+            .take(TOLD)
+            .map(|found| sentence(found))
+            .collect();
+        if let Some(more) = others.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            told.push(format!(
+                "{more} more repositories in the workspace are new or were changed: `find {} -name .git` lists all",
+                shown(&self.workspace)
+            ));
+        }
+        if !scan.complete {
+            told.push(format!(
+                "`{0}` is too large to be looked through for repositories that the agent made or changed: before you use git in a folder of it, see `find {0} -name .git`",
+                shown(&self.workspace)
+            ));
+        }
+        told
+    }
+
+    fn is_other(&self, now: &Found) -> bool {
+        match self.before.get(&now.path) {
+            Some(before) => *before != now.state,
+            None if self.is_complete => true,
+            // It was not come across. What is older than the room is not the agent's.
+            None => !now
+                .state
+                .is_older_than(self.began, &now.path, &self.workspace),
+        }
+    }
+}
+
+fn sentence(found: &Found) -> String {
+    let path = shown(&found.path);
+    let reached = if found.is_linked {
+        "; `git status`, `git diff` and `git commit` of the repository above go there by themselves, the first two not with `--ignore-submodules=all`"
+    } else {
+        ""
+    };
+    format!(
+        "the agent made or changed the repository `{path}`: remove it, or look at its `config`, `hooks` and `commondir` before you use git there, also `git status`{reached}"
+    )
+}
+
+#[cfg(test)]
+mod tests;
