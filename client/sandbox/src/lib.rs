@@ -17,6 +17,7 @@ mod init;
 mod layers;
 mod options;
 mod places;
+mod program;
 mod protect;
 mod room;
 mod sandbox;

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     error::{Error, shown},
-    git::{self, Git},
+    git::{self, Git, Home},
     places::Private,
     watch::Watch,
 };
@@ -97,14 +97,18 @@ impl Protection {
         let git = git::of(workspace, private)?;
         protection.is_closed = !matches!(git, Git::Absent);
         match &git {
-            Git::Absent => {}
+            Git::Absent => {
+                if let Some(root) = git::around(workspace) {
+                    protection.protect_named(root, workspace, private)?;
+                }
+            }
             Git::Folder => {
                 for path in &of_git {
                     protection.protect(workspace, path)?;
                 }
                 let folder = workspace.join(".git");
                 protection.protect_repository(&folder)?;
-                protection.protect_named(&folder, workspace, private)?;
+                protection.protect_named(workspace, workspace, private)?;
             }
             Git::Elsewhere { own, common } => {
                 protection.protect(workspace, Path::new(".git"))?;
@@ -115,14 +119,14 @@ impl Protection {
                 for name in ["commondir", "gitdir", "config.worktree", "modules"] {
                     protection.protect(own, Path::new(name))?;
                 }
-                protection.protect_named(common, workspace, private)?;
+                protection.protect_named(workspace, workspace, private)?;
             }
             Git::NotShown(why) => {
                 protection.protect(workspace, Path::new(".git"))?;
                 protection.notes.push((*why).to_owned());
             }
         }
-        protection.protect_within(workspace, &repositories);
+        protection.protect_within(workspace, &repositories, &Home::at(&private.home));
         Ok(protection)
     }
 
@@ -145,12 +149,19 @@ impl Protection {
     /// The workspace's own files that git runs, or reads settings from, because somebody said so.
     fn protect_named(
         &mut self,
-        repository: &Path,
+        root: &Path,
         workspace: &Path,
         private: &Private,
     ) -> Result<(), Error> {
-        for path in git::named(repository, workspace, &private.home) {
-            self.protect(workspace, &path)?;
+        for named in git::named(root, workspace, &Home::at(&private.home)) {
+            match self.protect(workspace, &named.path) {
+                // A program is often a link, such as those of `node_modules/.bin`.
+                Err(error @ Error::Protected { .. }) if !named.is_silent => {
+                    self.notes
+                        .push(format!("git was told to run it, and {error}"));
+                }
+                done => done?,
+            }
         }
         Ok(())
     }

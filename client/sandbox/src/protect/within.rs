@@ -8,7 +8,7 @@ use std::{
 use super::Protection;
 use crate::{
     error::{Error, shown},
-    git,
+    git::{self, Home},
 };
 
 /// Each mount costs its part of a millisecond.
@@ -17,7 +17,12 @@ const MOUNTS: usize = 32;
 impl Protection {
     /// Closes of these what is closed of the workspace's own, as many as there may be. What becomes of the others
     /// is told at the end.
-    pub(super) fn protect_within(&mut self, workspace: &Path, repositories: &[PathBuf]) {
+    pub(super) fn protect_within(
+        &mut self,
+        workspace: &Path,
+        repositories: &[PathBuf],
+        home: &Home,
+    ) {
         let most = self.mounts.len() + MOUNTS;
         let own = workspace.join(".git");
         // What is one without a `.git` git only takes for one where it is run.
@@ -25,7 +30,7 @@ impl Protection {
         let mut open = Vec::new();
         for path in repositories.iter().filter(others) {
             let is_full = self.mounts.len() >= most;
-            if is_full || self.protect_one(workspace, path).is_err() {
+            if is_full || self.protect_one(workspace, path, home).is_err() {
                 open.push(path);
             }
         }
@@ -41,7 +46,7 @@ impl Protection {
         }
     }
 
-    fn protect_one(&mut self, workspace: &Path, path: &Path) -> Result<(), Error> {
+    fn protect_one(&mut self, workspace: &Path, path: &Path, home: &Home) -> Result<(), Error> {
         let within = |path: &Path| path.strip_prefix(workspace).map(Path::to_owned);
         let Ok(relative) = within(path) else {
             return Ok(());
@@ -54,6 +59,10 @@ impl Protection {
         let Some(folder) = git::folder_of(path) else {
             return Ok(());
         };
+        let root = path.parent().unwrap_or(workspace);
+        for named in git::named_by(Some(&folder), root, workspace, home) {
+            self.protect(workspace, &named.path)?;
+        }
         // What is elsewhere is not shown.
         let Ok(relative) = within(&folder) else {
             return Ok(());
