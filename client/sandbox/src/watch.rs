@@ -5,6 +5,7 @@
 
 mod scan;
 mod state;
+mod steps;
 mod walk;
 
 use std::{
@@ -17,7 +18,6 @@ use rustix::time::{ClockId, clock_gettime};
 
 use self::{
     scan::{Found, Scan},
-    state::State,
     walk::Bound,
 };
 use crate::error::shown;
@@ -41,7 +41,7 @@ const TOLD: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Watch {
     workspace: PathBuf,
-    before: BTreeMap<PathBuf, State>,
+    before: BTreeMap<PathBuf, Found>,
     is_complete: bool,
     /// In seconds and nanoseconds of the clock that the kernel dates files by.
     began: (i64, i64),
@@ -57,13 +57,11 @@ impl Watch {
         let now = clock_gettime(ClockId::RealtimeCoarse);
         let scan = Scan::of(workspace, bound);
         let paths = scan.found.iter().map(|found| found.path.clone()).collect();
-        let states = scan
-            .found
-            .into_iter()
-            .map(|found| (found.path, found.state));
+        let before = scan.found.into_iter();
+        let before = before.map(|found| (found.path.clone(), found));
         let watch = Self {
             workspace: workspace.to_owned(),
-            before: states.collect(),
+            before: before.collect(),
             is_complete: scan.complete,
             began: (now.tv_sec, now.tv_nsec),
         };
@@ -91,6 +89,8 @@ impl Watch {
                 shown(&self.workspace)
             ));
         }
+        let steps = scan.found.iter().filter_map(|found| self.steps(found));
+        told.extend(steps.take(TOLD));
         if !scan.complete {
             told.push(format!(
                 "`{0}` is too large to be looked through for repositories that the agent made or changed: before you use git in a folder of it, see `find {0} -name .git`",
@@ -100,9 +100,18 @@ impl Watch {
         told
     }
 
+    fn steps(&self, now: &Found) -> Option<String> {
+        let before = self.before.get(&now.path).map(|found| &found.steps);
+        let file = now.steps.added_since(before)?;
+        Some(format!(
+            "git has something to go on with, to which the agent added: look at `{}` before `git rebase --continue` or its kin, which runs what `exec` lines say; `--abort` runs none",
+            shown(file)
+        ))
+    }
+
     fn is_other(&self, now: &Found) -> bool {
         match self.before.get(&now.path) {
-            Some(before) => *before != now.state,
+            Some(before) => before.state != now.state,
             None if self.is_complete => true,
             // It was not come across. What is older than the room is not the agent's.
             None => !now

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     state::State,
+    steps::Steps,
     walk::{Bound, walk},
 };
 use crate::git;
@@ -28,6 +29,7 @@ pub(crate) struct Found {
     /// Whether an index has it, so that git goes there by itself.
     pub(crate) is_linked: bool,
     pub(crate) state: State,
+    pub(crate) steps: Steps,
 }
 
 impl Scan {
@@ -55,12 +57,13 @@ impl Scan {
             }
             let links = scan.links(&path);
             queue.extend(links.into_iter().map(|path| (path, is_linked)));
-            let state = State::of(&path);
+            let (state, steps) = (State::of(&path), Steps::of(&path));
             let is_linked = is_linked && path != own;
             scan.found.push(Found {
                 path,
                 is_linked,
                 state,
+                steps,
             });
         }
         scan
