@@ -27,12 +27,15 @@ const AT_START: Bound = Bound {
     folders: 2000,
     time: Duration::from_millis(15),
     repositories: 256,
+    // Some two hundred thousand files.
+    index: 24 * 1024 * 1024,
 };
 /// Nobody waits for anything but the prompt.
 const AT_END: Bound = Bound {
     folders: 500_000,
     time: Duration::from_secs(1),
     repositories: 10_000,
+    index: 256 * 1024 * 1024,
 };
 /// So many sentences somebody reads.
 const TOLD: usize = 10;

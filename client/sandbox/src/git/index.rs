@@ -12,8 +12,6 @@ use std::{
 
 use super::read::bounded;
 
-/// An index of some hundred thousand files.
-const LIMIT: u64 = 64 * 1024 * 1024;
 /// More repositories than anybody has in one.
 const MOST: usize = 4096;
 /// How many parts an index may be in.
@@ -27,8 +25,8 @@ pub(crate) struct Links {
     pub(crate) complete: bool,
 }
 
-/// Of the index in a folder of git's, and of what it shares with others.
-pub(crate) fn links(folder: &Path) -> Links {
+/// Of the index in a folder of git's, and of what it shares with others; each of no more bytes than `limit`.
+pub(crate) fn links(folder: &Path, limit: u64) -> Links {
     let mut links = Links {
         paths: Vec::new(),
         complete: true,
@@ -40,7 +38,7 @@ pub(crate) fn links(folder: &Path) -> Links {
     let parts: Vec<PathBuf> = shared.by_ref().take(PARTS).collect();
     links.complete &= shared.next().is_none();
     for file in [folder.join("index")].into_iter().chain(parts) {
-        match bounded(&file, LIMIT) {
+        match bounded(&file, limit) {
             Some(bytes) => links.add(&bytes),
             None => links.complete &= fs::symlink_metadata(&file).is_err(),
         }
@@ -187,7 +185,7 @@ mod tests {
                 git(folder.path(), &["add", "--intent-to-add", "z/file"]);
                 for split in ["--no-split-index", "--split-index"] {
                     git(folder.path(), &["update-index", split]);
-                    let found = links(&folder.path().join(".git"));
+                    let found = links(&folder.path().join(".git"), 65536);
                     assert!(found.complete);
                     for expected in [Path::new(&long), Path::new("b/other")] {
                         assert!(

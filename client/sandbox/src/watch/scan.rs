@@ -55,7 +55,7 @@ impl Scan {
                 scan.complete = false;
                 return scan;
             }
-            let links = scan.links(&path);
+            let links = scan.links(&path, bound.index);
             queue.extend(links.into_iter().map(|path| (path, is_linked)));
             let (state, steps) = (State::of(&path), Steps::of(&path));
             let is_linked = is_linked && path != own;
@@ -70,11 +70,11 @@ impl Scan {
     }
 
     /// What the index of one leads to.
-    fn links(&mut self, path: &Path) -> Vec<PathBuf> {
+    fn links(&mut self, path: &Path, limit: u64) -> Vec<PathBuf> {
         let (Some(folder), Some(root)) = (git::folder_of(path), path.parent()) else {
             return Vec::new();
         };
-        let links = git::links(&folder);
+        let links = git::links(&folder, limit);
         self.complete &= links.complete;
         let within = links.paths.into_iter();
         within.map(|link| root.join(link).join(".git")).collect()

@@ -8,6 +8,7 @@ const ALL: Bound = Bound {
     folders: 1000,
     time: Duration::from_secs(60),
     repositories: 1000,
+    index: 1_000_000,
 };
 
 fn repository(root: &Path, name: &str) {

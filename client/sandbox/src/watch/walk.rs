@@ -14,6 +14,8 @@ pub(crate) struct Bound {
     pub(crate) time: Duration,
     /// How many repositories are looked into.
     pub(crate) repositories: usize,
+    /// How large an index may be, in bytes.
+    pub(crate) index: u64,
 }
 
 /// So few that a machine under load has them too.
@@ -105,6 +107,7 @@ mod tests {
             folders,
             time: Duration::from_secs(60),
             repositories: 0,
+            index: 0,
         };
         let all = walk(root, bound(100));
         let mut found = all.found.clone();
