@@ -27,9 +27,19 @@ const RUN: &[&str] = &[
     "sh", "source", "tsx", "zsh",
 ];
 
+/// Commands in the words of commands: more than anybody writes.
+const DEEPEST: u8 = 4;
+
 /// Those of `command`, and of commands in its words: `sh -c 'a b'`.
 pub(super) fn words(command: &str) -> Vec<Word> {
-    let mut words = Words::default();
+    words_at(command, 0)
+}
+
+fn words_at(command: &str, depth: u8) -> Vec<Word> {
+    let mut words = Words {
+        depth,
+        ..Words::default()
+    };
     let mut chars = command.chars();
     let mut quote = None;
     while let Some(c) = chars.next() {
@@ -56,6 +66,7 @@ struct Words {
     current: String,
     /// Of the command that is being read: what its arguments are.
     program: Option<Role>,
+    depth: u8,
 }
 
 impl Words {
@@ -64,7 +75,7 @@ impl Words {
         if text.is_empty() {
             return;
         }
-        let is_command = text.contains(char::is_whitespace);
+        let is_command = text.contains(char::is_whitespace) && self.depth < DEEPEST;
         let role = match self.program {
             Some(role) => role,
             None if BEFORE.contains(&text.as_str()) || text.contains('=') => return,
@@ -77,7 +88,7 @@ impl Words {
             }
         };
         if is_command && role != Role::Program {
-            self.found.extend(words(&text));
+            self.found.extend(words_at(&text, self.depth + 1));
         }
         self.found.push(Word { text, role });
     }
