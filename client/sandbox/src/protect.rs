@@ -84,7 +84,7 @@ impl Protection {
             placeholders: Placeholders::of(workspace)?,
             ..Self::none()
         };
-        let (watch, repositories) = Watch::begin(workspace);
+        let (watch, repositories) = Watch::begin(workspace)?;
         protection.watch = Some(watch);
         let (of_git, others): (Vec<_>, Vec<_>) =
             paths.iter().partition(|path| path.starts_with(".git"));

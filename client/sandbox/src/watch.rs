@@ -11,29 +11,31 @@ mod walk;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::fs::fstat;
 
 use self::{
     scan::{Found, Scan},
     walk::Bound,
 };
-use crate::error::shown;
+use crate::{
+    error::{Error, os, shown},
+    options::memory,
+};
 
-/// Somebody waits for their agent.
+/// Somebody waits for their agent: some ten milliseconds.
 const AT_START: Bound = Bound {
-    folders: 2000,
-    time: Duration::from_millis(15),
+    folders: 1000,
+    names: 20_000,
     repositories: 256,
     // Some two hundred thousand files.
     index: 24 * 1024 * 1024,
 };
-/// Nobody waits for anything but the prompt.
+/// Nobody waits for anything but the prompt: a second or two.
 const AT_END: Bound = Bound {
-    folders: 500_000,
-    time: Duration::from_secs(1),
+    folders: 100_000,
+    names: 1_000_000,
     repositories: 10_000,
     index: 256 * 1024 * 1024,
 };
@@ -52,12 +54,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins to watch, and says what is there.
-    pub(crate) fn begin(workspace: &Path) -> (Self, Vec<PathBuf>) {
+    pub(crate) fn begin(workspace: &Path) -> Result<(Self, Vec<PathBuf>), Error> {
         Self::begin_within(workspace, AT_START)
     }
 
-    fn begin_within(workspace: &Path, bound: Bound) -> (Self, Vec<PathBuf>) {
-        let now = clock_gettime(ClockId::RealtimeCoarse);
+    fn begin_within(workspace: &Path, bound: Bound) -> Result<(Self, Vec<PathBuf>), Error> {
+        let began = today()?;
         let scan = Scan::of(workspace, bound);
         let paths = scan.found.iter().map(|found| found.path.clone()).collect();
         let before = scan.found.into_iter();
@@ -66,9 +68,9 @@ impl Watch {
             workspace: workspace.to_owned(),
             before: before.collect(),
             is_complete: scan.complete,
-            began: (now.tv_sec, now.tv_nsec),
+            began,
         };
-        (watch, paths)
+        Ok((watch, paths))
     }
 
     /// What is new or was changed, in sentences; not of the workspace's own `.git` where it `is_closed` to the agent.
@@ -122,6 +124,13 @@ impl Watch {
                 .is_older_than(self.began, &now.path, &self.workspace),
         }
     }
+}
+
+/// The date that a file has which is made now.
+fn today() -> Result<(i64, i64), Error> {
+    let facts = fstat(memory(&[])?).map_err(os("making a file in memory"))?;
+    let rest = i64::try_from(facts.st_ctime_nsec).unwrap_or_default();
+    Ok((facts.st_ctime, rest))
 }
 
 fn sentence(found: &Found) -> String {

@@ -25,7 +25,7 @@ fn write(path: PathBuf, text: &str) {
 fn every_place_of_a_setting_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
-    let workspace = root.join("home/shop");
+    let workspace = root.join("user/shop");
     fs::create_dir_all(&workspace).unwrap();
     git(&workspace, &["init", "-q"]);
     git(&workspace, &["config", "extensions.worktreeConfig", "true"]);
@@ -33,21 +33,21 @@ fn every_place_of_a_setting_is_known() {
         &workspace,
         &["config", "--worktree", "core.hooksPath", "by-worktree"],
     );
-    write(root.join("home/.gitconfig"), "[core] hooksPath = by-user\n");
+    write(root.join("user/.gitconfig"), "[core] hooksPath = by-user\n");
     write(
         root.join("xdg/git/config"),
-        "[core]hooksPath=by-xdg\n[include]\npath=../../home/more\n[includeIf \"onbranch:other\"]\npath=../../home/other\n",
+        "[core]hooksPath=by-xdg\n[include]\npath=../../user/more\n[includeIf \"onbranch:other\"]\npath=../../user/other\n",
     );
     write(
-        root.join("home/more"),
+        root.join("user/more"),
         "[core]\nhooksPath = by-\\\nincluded\n",
     );
     write(
-        root.join("home/other"),
+        root.join("user/other"),
         "[core]\nhooksPath = ~/shop/by-branch\n",
     );
     let home = Home {
-        folder: root.join("home"),
+        folder: root.join("user"),
         config: Some(root.join("xdg")),
     };
     let folder = workspace.join(".git");

@@ -4,22 +4,20 @@ use std::{
     collections::VecDeque,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
-/// How far a walk goes. What is looked at first is looked at however long it takes.
+/// How far a look goes. By numbers and not by a clock, so that the same is found every time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     pub(crate) folders: usize,
-    pub(crate) time: Duration,
+    /// How many names in them.
+    pub(crate) names: usize,
     /// How many repositories are looked into.
     pub(crate) repositories: usize,
     /// How large an index may be, in bytes.
     pub(crate) index: u64,
 }
 
-/// So few that a machine under load has them too.
-const AT_LEAST: usize = 64;
 /// Large folders that others fill: last.
 const LATER: &[&str] = &["node_modules", "target", ".venv"];
 
@@ -34,33 +32,40 @@ pub(crate) struct Walk {
 }
 
 /// Nearest first, and not through links: git does not either.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it bounds how long somebody waits, and decides nothing"
-)]
 pub(crate) fn walk(root: &Path, bound: Bound) -> Walk {
-    let begun = Instant::now();
     let mut walk = Walk::default();
     let mut now = VecDeque::from([root.to_owned()]);
     let mut later = VecDeque::new();
-    let mut count = 0;
+    let (mut folders, mut names) = (0, 0);
     while let Some(folder) = now.pop_front().or_else(|| later.pop_front()) {
-        let is_over = count >= bound.folders || begun.elapsed() > bound.time;
-        if is_over && count >= AT_LEAST.min(bound.folders) {
+        if folders == bound.folders {
             return walk;
         }
-        count += 1;
-        walk.look(&folder, &mut now, &mut later);
+        folders += 1;
+        names += walk.look(&folder, bound.names - names, &mut now, &mut later);
+        if names == bound.names {
+            return walk;
+        }
     }
     walk.complete = true;
     walk
 }
 
 impl Walk {
-    fn look(&mut self, folder: &Path, now: &mut VecDeque<PathBuf>, later: &mut VecDeque<PathBuf>) {
+    /// At no more than `most` names; returns how many there were.
+    fn look(
+        &mut self,
+        folder: &Path,
+        most: usize,
+        now: &mut VecDeque<PathBuf>,
+        later: &mut VecDeque<PathBuf>,
+    ) -> usize {
+        let mut count = 0;
         let mut parts = [("HEAD", false), ("objects", false), ("refs", false)];
         // Where this user may not look, git of this user's does nothing.
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        for entry in entries.take(most) {
+            count += 1;
             let name = entry.file_name();
             if name == ".git" {
                 self.found.push(entry.path());
@@ -78,12 +83,13 @@ impl Walk {
         if parts.iter().all(|(_, is_there)| *is_there) {
             self.found.push(folder.to_owned());
         }
+        count
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::fs;
 
     use super::{Bound, walk};
 
@@ -105,7 +111,7 @@ mod tests {
         std::os::unix::fs::symlink("z", root.join("link")).unwrap();
         let bound = |folders| Bound {
             folders,
-            time: Duration::from_secs(60),
+            names: 1000,
             repositories: 0,
             index: 0,
         };
@@ -119,5 +125,13 @@ mod tests {
         let few = walk(root, bound(4));
         assert!(!few.complete);
         assert!(!few.found.is_empty() && few.found.len() < all.found.len());
+        let few = walk(
+            root,
+            Bound {
+                names: 3,
+                ..bound(100)
+            },
+        );
+        assert!(!few.complete && few.found.len() < all.found.len());
     }
 }
