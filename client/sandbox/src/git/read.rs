@@ -20,8 +20,11 @@ pub(crate) fn bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     if !facts.is_file() || facts.len() > limit {
         return None;
     }
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).ok()?;
+    // An index is large, and would be copied as this grows.
+    let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).ok()?.checked_add(1)?);
+    file.take(limit.min(facts.len()))
+        .read_to_end(&mut bytes)
+        .ok()?;
     Some(bytes)
 }
 
