@@ -1,34 +1,20 @@
 //! Where bubblewrap is, and which.
 
 use std::{
-    env, fs,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use crate::error::{Error, printable};
+use crate::{
+    error::{Error, printable},
+    program,
+};
 
 /// The first that has all of the options.
 const SINCE: (u32, u32) = (0, 8);
 
-/// Bubblewrap, as a program that nobody but root can have put there.
 pub(crate) fn find() -> Result<PathBuf, Error> {
-    let fixed = PathBuf::from("/usr/bin");
-    let path = env::var_os("PATH").unwrap_or_default();
-    let others: Vec<PathBuf> = env::split_paths(&path).collect();
-    [fixed]
-        .into_iter()
-        .chain(others)
-        .filter(|folder| folder.is_absolute() && is_roots(folder))
-        .map(|folder| folder.join("bwrap"))
-        .find(|program| program.is_file() && is_roots(program))
-        .ok_or(Error::BwrapMissing)
-}
-
-/// Owned by root, and for nobody else to write.
-fn is_roots(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|facts| facts.uid() == 0 && facts.mode() & 0o022 == 0)
+    program::of_root("bwrap").ok_or(Error::BwrapMissing)
 }
 
 /// What it calls itself, if that will do.

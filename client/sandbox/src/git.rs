@@ -1,6 +1,12 @@
 //! What git would be made to run by, and where a workspace keeps it.
 
+mod ask;
+mod command;
 mod config;
+mod index;
+mod named;
+mod read;
+mod setting;
 
 use std::{
     fs,
@@ -10,6 +16,13 @@ use std::{
 
 use rustix::process::geteuid;
 
+use self::setting::Setting;
+pub(crate) use self::{
+    index::links,
+    named::Named,
+    read::{SMALL, bounded, small},
+    setting::Home,
+};
 use crate::{error::Error, places};
 
 /// Where a workspace keeps what git knows.
@@ -77,6 +90,16 @@ fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
         .then_some((own, common))
 }
 
+/// The folder of git's that something called `.git` is or leads to, or a repository itself.
+pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
+    if path.is_dir() {
+        return fs::canonicalize(path).ok();
+    }
+    let words = small(path)?;
+    let folder = words.strip_prefix("gitdir:")?.trim();
+    fs::canonicalize(path.parent()?.join(folder)).ok()
+}
+
 /// The worktrees of a repository. Each is another folder of the user's, where git is told by this one
 /// what to run; an agent may add its own.
 pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
@@ -86,30 +109,45 @@ pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What git's settings, of the repository and of the user, name in the workspace: hooks, helpers, other settings.
-pub(crate) fn named(repository: &Path, workspace: &Path, home: &Path) -> Vec<PathBuf> {
-    let files = [
-        repository.join("config"),
-        home.join(".gitconfig"),
-        home.join(".config/git/config"),
-    ];
-    let mut found = Vec::new();
-    for file in files {
-        let (Some(text), Some(folder)) = (small(&file), file.parent()) else {
-            continue;
-        };
-        let named = config::named(&text, folder, workspace).into_iter();
-        let counts = |(path, silent): &config::Named| *silent || workspace.join(path).exists();
-        found.extend(named.filter(counts).map(|(path, _)| path));
-    }
-    found
+/// What git's settings name in the workspace where git is used in `root`: hooks, helpers, other settings.
+pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
+    let Some(mut settings) = ask::settings(root, home) else {
+        let folder = folder_of(&root.join(".git"));
+        return named_by(folder.as_deref(), root, workspace, home);
+    };
+    // What is included under a condition that is not met may be so later, by what an agent does.
+    let included = settings.iter().flat_map(|setting| setting.included(home));
+    let is_read = |path: &PathBuf| {
+        let files = settings.iter().filter_map(|setting| setting.file.as_ref());
+        files.into_iter().any(|file| file == path)
+    };
+    let others = included.filter(|path| !is_read(path)).collect();
+    settings.extend(config::settings(others, home));
+    named::of(&settings, root, workspace, home)
 }
 
-fn small(path: &Path) -> Option<String> {
-    const LIMIT: u64 = 65536;
-    let facts = fs::symlink_metadata(path).ok()?;
-    if !facts.is_file() || facts.len() > LIMIT {
-        return None;
+/// The same without git, which would take its time for each of many repositories.
+pub(crate) fn named_by(
+    folder: Option<&Path>,
+    root: &Path,
+    workspace: &Path,
+    home: &Home,
+) -> Vec<Named> {
+    let mut files = home.files();
+    if let Some(folder) = folder {
+        let common = small(&folder.join("commondir")).map(|words| folder.join(words.trim()));
+        files.push(common.as_deref().unwrap_or(folder).join("config"));
+        files.push(folder.join("config.worktree"));
     }
-    fs::read_to_string(path).ok()
+    named::of(&config::settings(files, home), root, workspace, home)
 }
+
+/// The working tree that a folder without a `.git` is in.
+pub(crate) fn around(workspace: &Path) -> Option<&Path> {
+    workspace
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,14 @@ mod init;
 mod layers;
 mod options;
 mod places;
+mod program;
 mod protect;
 mod room;
 mod sandbox;
 mod spawn;
 mod trust;
 mod view;
+mod watch;
 
 pub use rustix::process::Signal;
 

@@ -5,6 +5,7 @@
 //! and what is protected but missing is made, empty, for as long as the room lasts.
 
 mod placeholder;
+mod within;
 
 use std::{
     collections::BTreeMap,
@@ -15,8 +16,9 @@ use std::{
 
 use crate::{
     error::{Error, shown},
-    git::{self, Git},
+    git::{self, Git, Home},
     places::Private,
+    watch::Watch,
 };
 
 pub(crate) use self::placeholder::Placeholders;
@@ -54,8 +56,10 @@ pub(crate) struct Protection {
     pub(crate) placeholders: Placeholders,
     /// What could not be protected, for whoever starts the agent.
     pub(crate) notes: Vec<String>,
-    /// A repository's folder that is not there, and which an agent could make.
-    pub(crate) unborn: Option<PathBuf>,
+    /// What the agent may change all the same, as it is at first.
+    watch: Option<Watch>,
+    /// Whether that is without the workspace's own repository.
+    is_closed: bool,
 }
 
 impl Protection {
@@ -65,7 +69,8 @@ impl Protection {
             mounts: BTreeMap::new(),
             placeholders: Placeholders::none(),
             notes: Vec::new(),
-            unborn: None,
+            watch: None,
+            is_closed: false,
         }
     }
 
@@ -79,6 +84,8 @@ impl Protection {
             placeholders: Placeholders::of(workspace)?,
             ..Self::none()
         };
+        let (watch, repositories) = Watch::begin(workspace)?;
+        protection.watch = Some(watch);
         let (of_git, others): (Vec<_>, Vec<_>) =
             paths.iter().partition(|path| path.starts_with(".git"));
         for path in &others {
@@ -88,15 +95,20 @@ impl Protection {
             return Ok(protection);
         }
         let git = git::of(workspace, private)?;
+        protection.is_closed = !matches!(git, Git::Absent);
         match &git {
-            Git::Absent => protection.unborn = Some(workspace.join(".git")),
+            Git::Absent => {
+                if let Some(root) = git::around(workspace) {
+                    protection.protect_named(root, workspace, private)?;
+                }
+            }
             Git::Folder => {
                 for path in &of_git {
                     protection.protect(workspace, path)?;
                 }
                 let folder = workspace.join(".git");
                 protection.protect_repository(&folder)?;
-                protection.protect_named(&folder, workspace, private)?;
+                protection.protect_named(workspace, workspace, private)?;
             }
             Git::Elsewhere { own, common } => {
                 protection.protect(workspace, Path::new(".git"))?;
@@ -104,16 +116,17 @@ impl Protection {
                 protection.protect_repository(common)?;
                 // Last: what is the worktree's own was taken for another's.
                 protection.mounts.insert(own.clone(), true);
-                for name in ["commondir", "gitdir", "config.worktree"] {
+                for name in ["commondir", "gitdir", "config.worktree", "modules"] {
                     protection.protect(own, Path::new(name))?;
                 }
-                protection.protect_named(common, workspace, private)?;
+                protection.protect_named(workspace, workspace, private)?;
             }
             Git::NotShown(why) => {
                 protection.protect(workspace, Path::new(".git"))?;
                 protection.notes.push((*why).to_owned());
             }
         }
+        protection.protect_within(workspace, &repositories, &Home::at(&private.home));
         Ok(protection)
     }
 
@@ -136,12 +149,19 @@ impl Protection {
     /// The workspace's own files that git runs, or reads settings from, because somebody said so.
     fn protect_named(
         &mut self,
-        repository: &Path,
+        root: &Path,
         workspace: &Path,
         private: &Private,
     ) -> Result<(), Error> {
-        for path in git::named(repository, workspace, &private.home) {
-            self.protect(workspace, &path)?;
+        for named in git::named(root, workspace, &Home::at(&private.home)) {
+            match self.protect(workspace, &named.path) {
+                // A program is often a link, such as those of `node_modules/.bin`.
+                Err(error @ Error::Protected { .. }) if !named.is_silent => {
+                    self.notes
+                        .push(format!("git was told to run it, and {error}"));
+                }
+                done => done?,
+            }
         }
         Ok(())
     }
@@ -218,16 +238,7 @@ impl Protection {
 
     /// What an agent made that somebody should look at before they use it.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let made = self
-            .unborn
-            .iter()
-            .filter(|path| fs::symlink_metadata(path).is_ok());
-        made.map(|path| {
-            format!(
-                "the agent made the repository `{}`: look at its `config`, `hooks` and `commondir` before you use git there",
-                shown(path)
-            )
-        })
-        .collect()
+        let watch = self.watch.as_ref();
+        watch.map_or_else(Vec::new, |watch| watch.leftovers(self.is_closed))
     }
 }

@@ -1,110 +1,194 @@
-//! What git's settings name that git then runs or reads settings from.
+//! Reads files of git's settings where there is no git to ask (git-config(1), "Syntax").
 
-use std::path::{Component, Path, PathBuf};
+use std::{iter::Peekable, path::PathBuf, str::Chars};
 
-/// Keys whose value is a path or a command, in lower case. `path` is that of an `include`.
-const KEYS: &[&str] = &[
-    "askpass",
-    "clean",
-    "cmd",
-    "command",
-    "driver",
-    "editor",
-    "fsmonitor",
-    "gitproxy",
-    "helper",
-    "hookspath",
-    "pager",
-    "path",
-    "process",
-    "program",
-    "smudge",
-    "sshcommand",
-    "textconv",
-];
+use super::{Home, Setting, read::small};
 
-/// A path that is named, and whether an agent that makes it has it used: of commands git takes a missing one as an
-/// error, and somebody sees it.
-pub(super) type Named = (PathBuf, bool);
+/// As many files as git follows, and more than anybody has.
+const FILES: usize = 64;
 
-/// The paths below the workspace that `text` names, relative to it: text of a file of git's settings in `folder`.
-/// What is relative is so to the workspace, and of an `include` to the file's own folder.
-pub(super) fn named(text: &str, folder: &Path, workspace: &Path) -> Vec<Named> {
+/// Of these files, and of those that they include, under whatever condition.
+pub(super) fn settings(mut files: Vec<PathBuf>, home: &Home) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let mut next = 0;
+    while let Some(file) = files.get(next).filter(|_| next < FILES).cloned() {
+        next += 1;
+        for (key, value) in small(&file).iter().flat_map(|text| parsed(text)) {
+            let setting = Setting {
+                file: Some(file.clone()),
+                key,
+                value,
+            };
+            let included = setting.included(home);
+            files.extend(included.filter(|path| !files.contains(path)));
+            settings.push(setting);
+        }
+    }
+    settings
+}
+
+/// As far as git would understand it.
+fn parsed(text: &str) -> Vec<(String, String)> {
+    let mut reader = Reader(text.trim_start_matches('\u{feff}').chars().peekable());
     let mut found = Vec::new();
-    let mut section = "";
-    for line in text.lines().map(str::trim) {
-        if let Some(head) = line.strip_prefix('[') {
-            section = head.split([']', ' ', '"']).next().unwrap_or_default();
-            continue;
+    let mut section = String::new();
+    while let Some(&c) = reader.0.peek() {
+        if c.is_whitespace() {
+            reader.0.next();
+        } else if c == '#' || c == ';' {
+            reader.skip_line();
+        } else if c == '[' {
+            reader.0.next();
+            let Some(head) = reader.section() else {
+                return found;
+            };
+            section = head;
+        } else {
+            let name = reader.name();
+            if name.is_empty() {
+                return found;
+            }
+            let value = reader.value();
+            found.push((format!("{section}.{name}"), value));
         }
-        let Some((key, value)) = line.split_once('=') else {
-            continue;
-        };
-        let key = key.trim().to_ascii_lowercase();
-        if !KEYS.contains(&key.as_str()) {
-            continue;
-        }
-        let is_include = section.to_ascii_lowercase().starts_with("include");
-        let root = if is_include { folder } else { workspace };
-        let value = value.trim().trim_start_matches('!').trim_matches('"');
-        let first = value.split([' ', '"', '\'', ';', '#']).next();
-        let silent = matches!(key.as_str(), "hookspath" | "path");
-        let path = first.and_then(|word| below(workspace, &root.join(word)));
-        found.extend(path.map(|path| (path, silent)));
     }
     found
 }
 
-/// A path that leads below the workspace, without what goes back in it.
-fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
+struct Reader<'a>(Peekable<Chars<'a>>);
+
+impl Reader<'_> {
+    fn skip_line(&mut self) {
+        self.0.by_ref().find(|c| *c == '\n');
     }
-    let relative = plain.strip_prefix(workspace).ok()?;
-    (relative.components().next().is_some()).then(|| relative.to_owned())
+
+    fn name(&mut self) -> String {
+        let mut name = String::new();
+        while let Some(c) = self.0.next_if(|c| c.is_ascii_alphanumeric() || *c == '-') {
+            name.push(c.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// What is between the brackets, of which the part in quotes has its own case.
+    fn section(&mut self) -> Option<String> {
+        let mut head = String::new();
+        loop {
+            match self.0.next()? {
+                ']' => return Some(head),
+                '"' => break,
+                c if c.is_whitespace() => {}
+                c => head.push(c.to_ascii_lowercase()),
+            }
+        }
+        head.push('.');
+        loop {
+            match self.0.next()? {
+                '"' => break,
+                '\\' => head.push(self.0.next()?),
+                c => head.push(c),
+            }
+        }
+        (self.0.next()? == ']').then_some(head)
+    }
+
+    fn value(&mut self) -> String {
+        let mut value = String::new();
+        while self.0.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+        if self.0.next_if_eq(&'=').is_none() {
+            return value;
+        }
+        // How much of it stays when white space at its end goes.
+        let (mut kept, mut is_quoted) = (0, false);
+        while let Some(c) = self.0.next() {
+            match c {
+                '\n' => break,
+                '#' | ';' if !is_quoted => {
+                    self.skip_line();
+                    break;
+                }
+                '"' => is_quoted = !is_quoted,
+                c if c.is_whitespace() && !is_quoted => {
+                    if !value.is_empty() {
+                        value.push(c);
+                    }
+                    continue;
+                }
+                '\\' => match self.0.next() {
+                    Some('\n') | None => continue,
+                    Some('\r') if self.0.next_if_eq(&'\n').is_some() => continue,
+                    Some('n') => value.push('\n'),
+                    Some('t') => value.push('\t'),
+                    Some(c) => value.push(c),
+                },
+                c => value.push(c),
+            }
+            kept = value.len();
+        }
+        value.truncate(kept);
+        value
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fs, process::Command};
 
-    use super::named;
+    use super::{Home, parsed, settings};
 
-    #[test]
-    fn what_would_be_run_or_read_is_found_where_it_is_in_the_workspace() {
-        let text = r#"
-[core]
-	hooksPath = .githooks
-	fsmonitor = ./tools/../tools/watch --all ; a comment
-	sshCommand = ssh -o A=b
-	pager = /usr/bin/less
-[branch "main"]
-	remote = origin
-	path = .
+    const ODD: &str = r#"[core] hooksPath = .githooks ; a comment
+[core]	editor = "a b"c\
+  d # not this
+  pager="x;y" \"z\"   
+	bare
+[filter "Up.Low \"q\""]
+  Clean = "/a/with space/x" %f  
 [includeIf "gitdir:~/"]
 	path = ../shared.gitconfig
-[filter "x"]
-	clean = "/a/shop/bin/clean" %f
-[alias]
-	command = !scripts/do it
-	away = ../../etc
+[Old.Style] key = a\tb\\c
+[empty]
+x =
+y = " "
+z = a "" b
 "#;
-        let found = named(text, Path::new("/a/shop/.git"), Path::new("/a/shop"));
-        let expected = [
-            (".githooks", true),
-            ("tools/watch", false),
-            ("ssh", false),
-            ("shared.gitconfig", true),
-            ("bin/clean", false),
-            ("scripts/do", false),
-        ];
-        assert_eq!(found, expected.map(|(path, silent)| (path.into(), silent)));
+
+    /// As git itself has it.
+    #[test]
+    fn what_git_reads_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        fs::write(&file, ODD).unwrap();
+        let output = Command::new("git")
+            .args(["config", "-z", "--list", "-f"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let expected: Vec<_> = text
+            .split_terminator('\0')
+            .map(|part| part.split_once('\n').unwrap_or((part, "")))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        assert_eq!(expected.len(), 10, "{text}");
+        assert_eq!(parsed(ODD), expected);
+    }
+
+    #[test]
+    fn what_is_included_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: folder.path().to_owned(),
+            config: None,
+        };
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("a"), "[include]\npath = b\n").unwrap();
+        fs::write(at("b"), "[include]\npath = ~/a\n[core]\npager = x").unwrap();
+        let found = settings(vec![at("a")], &home);
+        assert_eq!(found.len(), 3, "{found:?}");
+        let of = found.last().unwrap();
+        assert_eq!(
+            (of.key.as_str(), of.file.as_deref()),
+            ("core.pager", Some(at("b").as_path()))
+        );
     }
 }

@@ -14,5 +14,7 @@ mod ordinary_user;
 mod protected;
 mod signals;
 mod start;
+mod steps;
 mod terminal;
 mod view;
+mod within;

@@ -73,6 +73,56 @@ fn what_git_was_told_to_run_cannot_be_changed() {
     assert!(outcome.text.ends_with("mineminefine\n"), "{}", outcome.text);
 }
 
+/// However they say it.
+#[test]
+fn what_any_settings_of_git_name_cannot_be_changed() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.write(".git/config.worktree", "[core] hooksPath = .by-worktree\n");
+    for (key, value) in [
+        ("extensions.worktreeConfig", "true"),
+        ("diff.external", "python3 tools/diff.py"),
+        ("remote.origin.uploadpack", "tools/pack"),
+    ] {
+        house.git(&house.workspace(), &["config", key, value]);
+    }
+    let home = |name: &str, text: &str| {
+        fs::write(house.path("home").join(name), text).expect("a file");
+    };
+    home(
+        ".gitconfig",
+        "[include] path = more\n[include] path = project/conf/git\n",
+    );
+    home("more", "[core]\nhooksPath = \\\n  \"~/project/.by-\"user\n");
+    house.write("conf/git", "[alias] x = !tools/x\n");
+    for name in ["tools/diff.py", "tools/pack", "tools/x"] {
+        house.write(name, "mine");
+    }
+    let outcome = house.script(
+        "for f in .by-worktree/x .by-user/x conf/git tools/diff.py tools/pack tools/x; do
+            (mkdir -p ${f%/*} && echo evil > $f) 2>/dev/null && echo written $f
+        done; echo fine > tools/other; cat tools/other",
+    );
+    assert_eq!(outcome.text, "fine\n");
+}
+
+/// A link cannot be protected, and a program often is one.
+#[test]
+fn a_link_that_git_was_told_to_run_is_told() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.git(&house.workspace(), &["config", "alias.x", "!bin/x"]);
+    house.write("lib/x", "mine");
+    fs::create_dir(house.workspace().join("bin")).expect("a folder");
+    symlink("../lib/x", house.workspace().join("bin/x")).expect("a link");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    assert!(
+        sandbox.notes()[0].contains("bin/x"),
+        "{:?}",
+        sandbox.notes()
+    );
+}
+
 /// What was made to be protected is gone, and what the agent made is not.
 #[test]
 fn git_works_and_no_trace_stays() {

@@ -1,0 +1,155 @@
+//! What git's settings name in a workspace that git then runs or reads settings from.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    Home, Setting,
+    command::{Role, words},
+};
+
+/// Last parts of keys whose value is a program or a command.
+const COMMANDS: &[&str] = &[
+    "alternaterefscommand",
+    "askpass",
+    "authorsprog",
+    "cccmd",
+    "clean",
+    "cmd",
+    "command",
+    "defaultkeycommand",
+    "difffilter",
+    "driver",
+    "editor",
+    "external",
+    "fsmonitor",
+    "gitproxy",
+    "headercmd",
+    "helper",
+    "httpd",
+    "packobjectshook",
+    "pager",
+    "path",
+    "process",
+    "program",
+    "receivepack",
+    "recentobjectshook",
+    "sendmailcmd",
+    "smtpserver",
+    "smudge",
+    "sshcommand",
+    "textconv",
+    "tocmd",
+    "tunnel",
+    "uploadpack",
+    "virtualfilesystem",
+];
+/// Last parts of keys whose value is one behind a mark of its own.
+const MARKED: &[(&str, &str)] = &[("pushurl", "ext::"), ("update", "!"), ("url", "ext::")];
+/// Sections with a command for each of git's.
+const SECTIONS: &[(&str, &str)] = &[("alias.", "!"), ("pager.", "")];
+/// Keys whose value is a folder with what is run.
+const FOLDERS: &[&str] = &["core.hookspath", "init.templatedir"];
+
+/// A path in a workspace, relative to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Named {
+    pub(crate) path: PathBuf,
+    /// Whether an agent that makes it has it used: of commands git takes a missing one as an error, and somebody sees
+    /// it.
+    pub(crate) is_silent: bool,
+}
+
+/// Where git is used in `root`, of which what is relative is relative to.
+pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
+    let mut found = Vec::new();
+    for setting in settings {
+        let mut add = |path: PathBuf, is_silent: bool| {
+            let path =
+                below(workspace, &path).filter(|path| is_silent || workspace.join(path).exists());
+            found.extend(path.map(|path| Named { path, is_silent }));
+        };
+        let file = setting.file.clone();
+        for path in file.into_iter().chain(setting.included(home)) {
+            add(path, true);
+        }
+        if FOLDERS.contains(&setting.key.as_str()) {
+            add(root.join(home.expanded(&setting.value)), true);
+        }
+        let Some(command) = command(setting) else {
+            continue;
+        };
+        // Some are run without a shell, and may have a space in them.
+        for path in command
+            .contains('/')
+            .then(|| command.to_owned())
+            .into_iter()
+            .chain(run(command, root, home))
+        {
+            add(root.join(home.expanded(&path)), false);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn command(setting: &Setting) -> Option<&str> {
+    let (key, value) = (setting.key.as_str(), setting.value.trim());
+    let last = key.rsplit('.').next()?;
+    let section = SECTIONS
+        .iter()
+        .find(|(section, _)| key.starts_with(section));
+    let marked = MARKED.iter().find(|(name, _)| last == *name);
+    match section.or(marked) {
+        Some((_, mark)) => value.strip_prefix(mark),
+        None if setting.is_include() || !COMMANDS.contains(&last) => None,
+        None => Some(value.strip_prefix('!').unwrap_or(value)),
+    }
+}
+
+/// A program without a slash is looked for in `PATH`, and what is given to one is only sometimes run.
+fn run(command: &str, root: &Path, home: &Home) -> Vec<String> {
+    let counts = |text: &str, role| match role {
+        Role::Program => text.contains('/'),
+        Role::Script | Role::Argument => {
+            fs::metadata(root.join(home.expanded(text))).is_ok_and(|facts| {
+                let may_run = facts.permissions().mode() & 0o111 != 0;
+                facts.is_file() && (role == Role::Script || may_run)
+            })
+        }
+    };
+    let words = words(command).into_iter();
+    words
+        .filter(|word| counts(&word.text, word.role))
+        .map(|word| word.text)
+        .collect()
+}
+
+/// A path that leads below the workspace, without what goes back in it; the workspace may have other names.
+fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    let by_name = plain.strip_prefix(workspace).map(Path::to_owned).ok();
+    let relative = by_name.or_else(|| {
+        let above = plain.ancestors().find(|folder| folder.exists())?;
+        let real = fs::canonicalize(above).ok()?;
+        let real = real.join(plain.strip_prefix(above).ok()?);
+        real.strip_prefix(workspace).map(Path::to_owned).ok()
+    })?;
+    (relative.components().next().is_some()).then_some(relative)
+}
+
+#[cfg(test)]
+mod tests;

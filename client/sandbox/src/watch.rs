@@ -1,0 +1,149 @@
+//! What an agent made or changed that makes git run something, outside of the room.
+//!
+//! A repository within the workspace is enough: once the index has it, `git status` of the workspace's own
+//! repository goes into it and does as its settings say.
+
+mod scan;
+mod state;
+mod steps;
+mod walk;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::fstat;
+
+use self::{
+    scan::{Found, Scan},
+    walk::Bound,
+};
+use crate::{
+    error::{Error, os, shown},
+    options::memory,
+};
+
+/// Somebody waits for their agent: some ten milliseconds.
+const AT_START: Bound = Bound {
+    folders: 1000,
+    names: 20_000,
+    repositories: 256,
+    // Some two hundred thousand files.
+    index: 24 * 1024 * 1024,
+};
+/// Nobody waits for anything but the prompt: a second or two.
+const AT_END: Bound = Bound {
+    folders: 100_000,
+    names: 1_000_000,
+    repositories: 10_000,
+    index: 256 * 1024 * 1024,
+};
+/// So many sentences somebody reads.
+const TOLD: usize = 10;
+
+/// A workspace as it was when a room was made.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    workspace: PathBuf,
+    before: BTreeMap<PathBuf, Found>,
+    is_complete: bool,
+    /// In seconds and nanoseconds of the clock that the kernel dates files by.
+    began: (i64, i64),
+}
+
+impl Watch {
+    /// Begins to watch, and says what is there.
+    pub(crate) fn begin(workspace: &Path) -> Result<(Self, Vec<PathBuf>), Error> {
+        Self::begin_within(workspace, AT_START)
+    }
+
+    fn begin_within(workspace: &Path, bound: Bound) -> Result<(Self, Vec<PathBuf>), Error> {
+        let began = today()?;
+        let scan = Scan::of(workspace, bound);
+        let paths = scan.found.iter().map(|found| found.path.clone()).collect();
+        let before = scan.found.into_iter();
+        let before = before.map(|found| (found.path.clone(), found));
+        let watch = Self {
+            workspace: workspace.to_owned(),
+            before: before.collect(),
+            is_complete: scan.complete,
+            began,
+        };
+        Ok((watch, paths))
+    }
+
+    /// What is new or was changed, in sentences; not of the workspace's own `.git` where it `is_closed` to the agent.
+    pub(crate) fn leftovers(&self, is_closed: bool) -> Vec<String> {
+        self.leftovers_within(is_closed, AT_END)
+    }
+
+    fn leftovers_within(&self, is_closed: bool, bound: Bound) -> Vec<String> {
+        let own = self.workspace.join(".git");
+        let scan = Scan::of(&self.workspace, bound);
+        let other = |found: &&Found| !(is_closed && found.path == own) && self.is_other(found);
+        let others: Vec<&Found> = scan.found.iter().filter(other).collect();
+        let mut told: Vec<String> = others
+            .iter()
+            .take(TOLD)
+            .map(|found| sentence(found))
+            .collect();
+        if let Some(more) = others.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            told.push(format!(
+                "{more} more repositories in the workspace are new or were changed: `find {} -name .git` lists all",
+                shown(&self.workspace)
+            ));
+        }
+        let steps = scan.found.iter().filter_map(|found| self.steps(found));
+        told.extend(steps.take(TOLD));
+        if !scan.complete {
+            told.push(format!(
+                "`{0}` is too large to be looked through for repositories that the agent made or changed: before you use git in a folder of it, see `find {0} -name .git`",
+                shown(&self.workspace)
+            ));
+        }
+        told
+    }
+
+    fn steps(&self, now: &Found) -> Option<String> {
+        let before = self.before.get(&now.path).map(|found| &found.steps);
+        let file = now.steps.added_since(before)?;
+        Some(format!(
+            "git has something to go on with, to which the agent added: look at `{}` before `git rebase --continue` or its kin, which runs what `exec` lines say; `--abort` runs none",
+            shown(file)
+        ))
+    }
+
+    fn is_other(&self, now: &Found) -> bool {
+        match self.before.get(&now.path) {
+            Some(before) => before.state != now.state,
+            None if self.is_complete => true,
+            // It was not come across. What is older than the room is not the agent's.
+            None => !now
+                .state
+                .is_older_than(self.began, &now.path, &self.workspace),
+        }
+    }
+}
+
+/// The date that a file has which is made now.
+fn today() -> Result<(i64, i64), Error> {
+    let facts = fstat(memory(&[])?).map_err(os("making a file in memory"))?;
+    let rest = i64::try_from(facts.st_ctime_nsec).unwrap_or_default();
+    Ok((facts.st_ctime, rest))
+}
+
+fn sentence(found: &Found) -> String {
+    let path = shown(&found.path);
+    let reached = if found.is_linked {
+        "; `git status`, `git diff` and `git commit` of the repository above go there by themselves, the first two not with `--ignore-submodules=all`"
+    } else {
+        ""
+    };
+    format!(
+        "the agent made or changed the repository `{path}`: remove it, or look at its `config`, `hooks` and `commondir` before you use git there, also `git status`{reached}"
+    )
+}
+
+#[cfg(test)]
+mod tests;
