@@ -25,6 +25,8 @@ pub struct Limits {
     /// How many more of those places an answer in `br` takes until it is over: its window may have 16 MiB. Where they
     /// are not free it is refused; nobody is asked for one.
     pub window_places: u32,
+    /// Most connections at once that speak HTTP/2: each holds a window. One more is offered HTTP/1.1.
+    pub multiplexed: usize,
     /// Most HTTP/2 streams at once on one connection: no fewer than RFC 9113 section 6.5.2 recommends.
     pub streams: u32,
     /// Most names that are looked up at once for one session. Each takes a thread, for as long as the machine's
@@ -36,7 +38,7 @@ pub struct Limits {
     /// What one HTTP/2 stream may send before it is read, in bytes: enough for big packs to be fast.
     pub stream_window: u32,
     /// What all streams of one connection may. More than one's, so that an upload that nobody reads does not hold up
-    /// the next, and no more than is bearable on every one of `connections`.
+    /// the next, and no more than is bearable on every one of `multiplexed`.
     pub connection_window: u32,
     /// How long resolving a name, connecting, and a TLS handshake may take together.
     pub connect_timeout: Duration,
@@ -64,10 +66,11 @@ impl Default for Limits {
             requests: 256,
             lookups: 8,
             window_places: 7,
+            multiplexed: 32,
             streams: 100,
             stream_head: 32 * 1024,
-            stream_window: 256 * 1024,
-            connection_window: 1024 * 1024,
+            stream_window: 1024 * 1024,
+            connection_window: 4 * 1024 * 1024,
             connect_timeout: Duration::from_secs(10),
             upstream_idle: Duration::from_secs(30),
             upstream_kept: 128,

@@ -26,7 +26,8 @@ pub(super) async fn look_into(door: &Guest, client: OnUpgrade, origin: Origin) {
         return;
     };
     let within = door.room.house.limits.head_timeout;
-    let accepting = accept(door, near, &origin);
+    let multiplexed = Arc::clone(&door.room.multiplexed).try_acquire_owned().ok();
+    let accepting = accept(door, near, &origin, multiplexed.is_some());
     let stream = match timeout(within, accepting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(Some(refusal))) => {
@@ -46,6 +47,7 @@ pub(super) async fn look_into(door: &Guest, client: OnUpgrade, origin: Origin) {
         http2(&guest, stream).await;
         return;
     }
+    drop(multiplexed);
     http1(&guest, TokioIo::new(stream)).await;
     if let Some(After::Socket(socket)) = guest.after() {
         socket.run(&guest).await;
@@ -56,6 +58,7 @@ async fn accept(
     door: &Guest,
     near: Replay<Near>,
     origin: &Origin,
+    may_multiplex: bool,
 ) -> Result<TlsStream<Replay<Near>>, Option<Refusal>> {
     let host = &origin.endpoint.host;
     let start = LazyConfigAcceptor::new(Acceptor::default(), near)
@@ -70,10 +73,15 @@ async fn accept(
             })
         })?;
     hello::names(start.client_hello().server_name(), host)?;
-    let config = door.room.authority.leaf(host).map_err(|error| {
+    let mut config = door.room.authority.leaf(host).map_err(|error| {
         tracing::error!(%error, "a host is not looked into");
         None
     })?;
+    if !may_multiplex {
+        // What does without is served as well.
+        let config = Arc::make_mut(&mut config);
+        config.alpn_protocols.retain(|protocol| protocol != b"h2");
+    }
     // A client that does not trust the authority says so and leaves.
     start.into_stream(config).await.map_err(|error| {
         tracing::debug!(%error, host = host.as_str(), "a client ended its handshake");

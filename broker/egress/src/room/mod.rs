@@ -33,6 +33,8 @@ pub(crate) struct Room {
     pub requests: Arc<Semaphore>,
     /// The bodies that may be held at once.
     pub holding: Arc<Semaphore>,
+    /// The connections that may speak HTTP/2 at once.
+    pub multiplexed: Arc<Semaphore>,
     /// The names that may be looked up at once.
     pub lookups: Arc<Semaphore>,
     /// The session is over.
@@ -96,6 +98,7 @@ impl Room {
             epoch: Mutex::new(Epoch::new(&house.limits)),
             requests: Arc::new(Semaphore::new(house.limits.requests)),
             holding: Arc::new(Semaphore::new(house.limits.held_bodies)),
+            multiplexed: Arc::new(Semaphore::new(house.limits.multiplexed)),
             lookups: Arc::new(Semaphore::new(house.limits.lookups)),
             house,
             session,

@@ -240,3 +240,25 @@ async fn names_that_nobody_answers_for_take_no_more_than_their_places() {
         "it was not asked for"
     );
 }
+
+/// Each has a window that the broker fills.
+#[tokio::test]
+async fn a_connection_too_many_speaks_http1() {
+    let house = House::with(Limits {
+        multiplexed: 1,
+        ..house::limits()
+    })
+    .await;
+    let at = origin::tls(false, origin::echo).await;
+    let authority = format!("api.test:{}", at.port());
+    house.gate.look_into(format!("https://{authority}"));
+    let both: [&[u8]; 2] = [b"h2", b"http/1.1"];
+    let first = client::inside(&house, &authority, &both).await;
+    let spoken = |stream: &client::Tls| stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    assert_eq!(spoken(&first).unwrap(), b"h2");
+    let second = client::inside(&house, &authority, &both).await;
+    assert_eq!(spoken(&second).unwrap(), b"http/1.1");
+    let mut sender = client::http1(second).await;
+    let response = sender.send_request(client::get("/", &authority)).await;
+    assert_eq!(response.unwrap().status(), 200);
+}

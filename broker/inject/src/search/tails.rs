@@ -97,9 +97,14 @@ impl Tails {
     }
 }
 
+/// In UTF-16 it begins with a letter: bytes that are null are common, and at each of them a search would begin.
 fn tail(text: &[u8]) -> &[u8] {
-    text.get(text.len().saturating_sub(TAIL)..)
-        .unwrap_or_default()
+    let from = text.len().saturating_sub(TAIL);
+    let tail = text.get(from..).unwrap_or_default();
+    match tail.strip_prefix(b"\0") {
+        Some(shorter) if from > 0 => shorter,
+        _ => tail,
+    }
 }
 
 #[cfg(test)]
