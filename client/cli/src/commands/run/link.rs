@@ -71,7 +71,11 @@ impl Link {
                         output.remark("the broker is back; tokens and network are there again");
                         self.state = State::Here(handover);
                     }
-                    Err(error) if is_final(error.code) => return error.code,
+                    Err(error) if is_over(error.code) => return error.code,
+                    // The session lives, and this broker will not have its sandbox.
+                    Err(error) if error.code.row().retry == Retry::Never => {
+                        return Code::BrokerUnreachable;
+                    }
                     Err(_not_yet) => {
                         let longer = LONGEST_PAUSE.min(*pause * 2);
                         self.look_for(longer);
@@ -108,11 +112,10 @@ pub(super) const fn is_away(code: Code) -> bool {
     matches!(code, Code::BrokerUnreachable | Code::ShuttingDown)
 }
 
-/// No broker will serve it any more.
-fn is_final(code: Code) -> bool {
-    code.row().retry == Retry::Never
-        || matches!(
-            code,
-            Code::UnknownSession | Code::SessionEnded | Code::SessionExpired | Code::SessionRevoked
-        )
+/// No broker will serve the session any more.
+const fn is_over(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnknownSession | Code::SessionEnded | Code::SessionExpired | Code::SessionRevoked
+    )
 }
