@@ -68,7 +68,10 @@ pub fn ask_plain(headers: &mut HeaderMap) {
     if accepted.any(|value| contains(value, b"charset")) {
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     }
-    let trailers = words(headers, &TE).any(|word| word.eq_ignore_ascii_case(b"trailers"));
+    let trailers = words(headers, &TE).any(|word| {
+        let name = word.split(|byte| *byte == b';').next().unwrap_or_default();
+        name.trim_ascii().eq_ignore_ascii_case(b"trailers")
+    });
     headers.remove(TE);
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -222,13 +225,13 @@ fn decoded(decoder: impl AsyncRead + Send + Unpin + 'static, needles: impl Into<
     body.map_err(Into::into).boxed_unsync()
 }
 
-/// The words of a list in one or more headers, without parameters (RFC 9110 section 5.6.1).
+/// The words of a list in one or more headers (RFC 9110 section 5.6.1), whole: a coding has no parameters, and one that
+/// has is none that anybody here knows.
 fn words<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     let lists = headers.get_all(name).into_iter();
     let words = lists.flat_map(|list| list.as_bytes().split(|byte| *byte == b','));
-    let word = |word: &'a [u8]| word.split(|byte| *byte == b';').next().unwrap_or_default();
     words
-        .map(move |one| word(one).trim_ascii())
+        .map(<[u8]>::trim_ascii)
         .filter(|word| !word.is_empty())
 }
 

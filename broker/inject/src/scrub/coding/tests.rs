@@ -150,6 +150,9 @@ fn what_cannot_be_searched_does_not_pass() {
     for all in [
         &[("content-encoding", "zstd")][..],
         &[("content-encoding", "compress")],
+        &[("content-encoding", "; br")],
+        &[("content-encoding", "identity; br")],
+        &[("content-encoding", "br;q=1")],
         &[("content-encoding", "gzip, br")],
         &[("content-encoding", "gzip"), ("content-encoding", "gzip")],
         &[
