@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Origin, OriginPattern, Target};
+use crate::network::{HostName, Origin, OriginPattern, Target};
 
 /// Where its value goes, for requests of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,11 @@ impl Injection {
         self.hosts.iter().any(|host| host.matches(origin))
     }
 
+    /// Whether requests to `host`, at some of its ports, may carry it.
+    pub fn reaches_host(&self, host: &HostName) -> bool {
+        self.hosts.iter().any(|pattern| pattern.covers(host))
+    }
+
     /// The scope that using it for `target` is asked for as; `None` where it is not for that.
     pub fn scope_of(&self, target: &Target) -> Option<&str> {
         let Target::Request {
@@ -125,8 +130,7 @@ pub fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
-/// A path that holds dot segments or an encoded slash is read differently by different servers, so no
-/// pattern covers it.
+/// No pattern covers what different servers read differently.
 fn covers(pattern: &str, path: &str) -> bool {
     if !is_plain(path) {
         return false;
@@ -137,32 +141,44 @@ fn covers(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// Whether every server reads the path as it stands.
+/// Whether every server reads the path as it stands, and as whoever wrote a rule did: one with dot segments, or
+/// with what some take apart at, is none, and neither is one that spells anything in a second way.
 pub fn is_plain(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let dots = lower.split('/').any(|segment| {
-        let segment = segment.replace("%2e", ".");
-        segment == "." || segment == ".."
-    });
-    !dots
+    let is_dots = |segment: &str| segment == "." || segment == "..";
+    !path.split('/').any(is_dots)
+        && !["\\", "//", ";"].iter().any(|odd| path.contains(odd))
         && is_spelt_once(path)
-        && !["%2f", "%5c", "\\", "//", "%00", ";"]
-            .iter()
-            .any(|odd| lower.contains(odd))
 }
 
 /// Whether nothing is encoded that could stand as itself (RFC 3986 section 6.2.2.2): a rule that names
-/// `/admin` would not know `/%61dmin`. A `%` that is encoded is something else to whoever decodes twice.
+/// `/admin` would not know `/%61dmin`, nor one that names `:delete` know `%3Adelete`. What separates, once it is
+/// decoded, is something else to whoever decodes twice, and so is a `%`. What is no UTF-8 may be anything.
 fn is_spelt_once(path: &str) -> bool {
-    let mut encoded = path.split('%').skip(1);
-    encoded.all(|rest| {
-        let digits = rest
-            .get(..2)
-            .filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        byte.is_some_and(|b| !(b.is_ascii_alphanumeric() || b"-._~%".contains(&b)))
-    })
+    let mut pieces = path.split('%');
+    let mut decoded = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let Some((byte, rest)) = encoded(piece) else {
+            return false;
+        };
+        if byte.is_ascii_alphanumeric() || byte.is_ascii_control() || SPOKEN.contains(&byte) {
+            return false;
+        }
+        decoded.push(byte);
+        decoded.extend_from_slice(rest.as_bytes());
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
+
+/// The byte whose two digits `piece` begins with, and what follows.
+fn encoded(piece: &str) -> Option<(u8, &str)> {
+    let (digits, rest) = piece.split_at_checked(2)?;
+    let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let byte = u8::from_str_radix(digits, 16).ok()?;
+    are_digits.then_some((byte, rest))
+}
+
+/// What rules speak of and servers take apart at, beside letters and digits.
+const SPOKEN: &[u8] = b"-._~%/\\;?#:@";
 
 #[cfg(test)]
 mod tests {
@@ -212,11 +228,32 @@ mod tests {
 
     #[test]
     fn what_is_encoded_without_need_is_not_spelt_once() {
-        for path in ["/", "/a-b_c.d~", "/caf%C3%A9", "/a%20b", "/a%3Ab"] {
+        for path in [
+            "/",
+            "/a-b_c.d~",
+            "/caf%C3%A9",
+            "/a%20b",
+            "/a:b@c",
+            "/c%2B%2B",
+        ] {
             assert!(is_spelt_once(path), "{path}");
         }
         for path in [
-            "/%61dmin", "/%7Euser", "/%252e", "/%", "/%4", "/%zz", "/%+1",
+            "/%61dmin",
+            "/%7Euser",
+            "/%252e",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%+1",
+            "/a/..%3b/b",
+            "/a%3Adelete",
+            "/%40acme/x",
+            "/a%3fb",
+            "/a%23b",
+            "/a%0d%0ab",
+            "/a%7F",
+            "/%c0%ae%c0%ae/b",
         ] {
             assert!(!is_spelt_once(path), "{path}");
         }

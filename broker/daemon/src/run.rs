@@ -22,7 +22,7 @@ use crate::{
 const THREADS: usize = 2;
 /// After how many steps of tasks a thread looks for what has arrived, where it always has something to do. Of bodies that
 /// are searched a step is long, and with tokio's 61 others wait for seconds.
-const EVENTS: u32 = 4;
+const EVENTS: u32 = 16;
 
 /// The whole program. `requirements` is where the admin's lie. `decorate` is given the ports as they were
 /// wired and may wrap them; `valetkeyd` itself leaves them as they are.

@@ -162,7 +162,12 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
-            Self::Streamed(body) => Pin::new(body).poll_frame(cx).map_err(Broken::from),
+            Self::Streamed(body) => match Pin::new(body).poll_frame(cx) {
+                // Trailers may be left out by whoever is between (RFC 9110 section 6.5.1). Those of a request would
+                // pass unread, and a few servers take them for headers.
+                Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+                polled => polled.map_err(Broken::from),
+            },
             Self::Held(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),

@@ -70,7 +70,7 @@ pub(crate) struct House {
     pub runtime: PathBuf,
     pub limits: Limits,
     /// In whichever session: one could ask for what was sent by another.
-    pub lent: Lent,
+    pub lent: Arc<Lent>,
     trust: Trust,
     tickets: Option<Tickets>,
     resolver: Arc<dyn Resolve>,
@@ -104,7 +104,7 @@ impl Egress {
                 owner: options.owner,
                 runtime: options.runtime,
                 limits: options.limits,
-                lent: Lent::default(),
+                lent: Arc::default(),
                 trust,
                 tickets: options.tickets,
                 resolver: options.resolver,

@@ -64,16 +64,21 @@ pub trait Gate: Send + Sync + 'static {
     /// paths or methods there, or the session's profile only reads.
     fn looks_into(&self, session: SessionId, origin: &Origin) -> bool;
 
-    /// Which credentials go to this origin, with some request. Where there are any its answers are searched
-    /// from the beginning, for whatever was lent where the same ones go.
+    /// Which credentials go to this host, with some request and at any of its ports: what one of them was told may
+    /// be heard at another. Where there are any its answers are searched from the beginning, for whatever was lent
+    /// where the same ones go.
     fn lenders(&self, origin: &Origin) -> Lenders;
 
     /// The values of these credentials that are kept and not minted, each with every way in which it may be sent:
     /// what an earlier run of the broker lent may come back as well. No permission to send them.
     ///
     /// # Errors
-    /// Where the keyring cannot be used.
-    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>>;
+    /// Where the keyring cannot be used, and where the session asks too often.
+    fn kept<'a>(
+        &'a self,
+        session: SessionId,
+        lenders: &'a Lenders,
+    ) -> Answer<'a, Result<Vec<Sent>, Refusal>>;
 
     /// The ways in which a credential may be put into such a request; the configuration's order. No
     /// permission yet.

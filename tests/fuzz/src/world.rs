@@ -212,7 +212,11 @@ impl Gate for TheGate {
         true
     }
 
-    fn kept<'a>(&'a self, _: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
+    fn kept<'a>(
+        &'a self,
+        _: SessionId,
+        _: &'a Lenders,
+    ) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

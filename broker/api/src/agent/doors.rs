@@ -101,6 +101,11 @@ impl Doors for SessionDoors {
         Box::pin(ready(()))
     }
 
+    /// Nothing that is open here rests on anything but the session.
+    fn cut(&self, _: SessionId) -> Answer<'_, ()> {
+        Box::pin(ready(()))
+    }
+
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {
         let Some(door) = self.find(session) else {
             return Box::pin(ready(Cut::default()));

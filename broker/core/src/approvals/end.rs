@@ -4,7 +4,7 @@ use valetkey_codes::Code;
 
 use super::{follow::find, store::store};
 use crate::{
-    AccountName, Approval, ApprovalId, Broker, Caller, Event, Refusal, SessionId, UserId,
+    AccountName, Approval, ApprovalId, Broker, Caller, Delivery, Event, Refusal, SessionId, UserId,
     approval::Ending,
     grants,
     ports::{Freshness, Kept},
@@ -30,7 +30,8 @@ pub async fn withdraw(
     over(broker, &approval, Ending::Withdrawn, None).await
 }
 
-/// A person takes an answer back: when this is ready, no token is made with it that is not made yet.
+/// A person takes an answer back: when this is ready, no token is made with it that is not made yet, and where it
+/// was about the network or what is put into requests, whatever the session had open through its proxy is cut.
 /// Whoever is logged in may. A question that was not answered is answered with no instead.
 pub async fn take_back(
     broker: &Broker,
@@ -49,7 +50,13 @@ pub async fn take_back(
             refusal.saying("it was not answered yet; say no with `valetkey approvals deny ID`")
         );
     }
-    over(broker, &approval, Ending::TakenBack, Some(user.id)).await
+    over(broker, &approval, Ending::TakenBack, Some(user.id)).await?;
+    let credentials = &broker.settings.credentials;
+    let credential = credentials.find(approval.asked.credential.as_str());
+    if credential.is_none_or(|credential| credential.delivery != Delivery::Token) {
+        broker.ports.doors.cut(approval.session).await;
+    }
+    Ok(())
 }
 
 /// Ends what time has ended: questions that nobody answered, answers that nobody used.

@@ -48,14 +48,19 @@ impl OriginPattern {
 
     /// Whether the origin is meant.
     pub fn matches(&self, origin: &Origin) -> bool {
+        self.covers(&origin.endpoint.host)
+            && self.scheme == origin.scheme
+            && self.endpoint.port == origin.endpoint.port
+    }
+
+    /// Whether the host is meant, at whichever port.
+    pub fn covers(&self, host: &HostName) -> bool {
         let name = self.endpoint.host.as_str();
-        let host = &origin.endpoint.host;
-        let named = if self.below {
+        if self.below {
             host.domains().any(|domain| domain == name)
         } else {
             host.as_str() == name
-        };
-        named && self.scheme == origin.scheme && self.endpoint.port == origin.endpoint.port
+        }
     }
 
     /// The one origin that is meant, where it is one.

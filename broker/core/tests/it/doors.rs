@@ -18,6 +18,7 @@ use valetkey_core::{
 pub(crate) enum Told {
     Open(SessionId),
     Changed(SessionId),
+    Cut(SessionId),
     Close(SessionId),
 }
 
@@ -82,6 +83,11 @@ impl Doors for NotingDoors {
 
     fn changed(&self, session: SessionId) -> Answer<'_, ()> {
         self.lock().told.push(Told::Changed(session));
+        Box::pin(async {})
+    }
+
+    fn cut(&self, session: SessionId) -> Answer<'_, ()> {
+        self.lock().told.push(Told::Cut(session));
         Box::pin(async {})
     }
 

@@ -15,7 +15,10 @@ use valetkey_core::{
 };
 use valetkey_support::fakes::policy::Rules;
 
-use crate::world::{World, account};
+use crate::{
+    doors::Told,
+    world::{World, account},
+};
 
 const API: &str = "https://api.example.test";
 
@@ -201,6 +204,7 @@ async fn a_person_is_asked_and_their_yes_is_for_what_they_saw() {
         .await
         .unwrap();
     assert!(approvals::not_taken_back(&world.broker, session.id, Some(id)).is_err());
+    assert_eq!(world.doors.told().last(), Some(&Told::Cut(session.id)));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use valetkey_core::{
 use valetkey_support::fakes::policy::{Rules, Who};
 
 use crate::{
+    doors::Told,
     people::{tiers, write},
     world::{World, account, ask, user},
 };
@@ -197,6 +198,11 @@ async fn it_can_be_taken_back() {
         };
         assert_eq!((approval, ending), (id, Ending::TakenBack));
         assert_eq!(by, Some(session.user.id.clone()));
+        let cut = Told::Cut(session.id);
+        assert!(
+            !world.doors.told().contains(&cut),
+            "a token is with the agent"
+        );
         assert_ne!(world.pending(session.id, write()).await, id);
         let again = approvals::take_back(&world.broker, &account("alice"), id).await;
         assert_eq!(again.unwrap_err().code(), Code::ApprovalSettled);

@@ -16,7 +16,7 @@ use tokio::{
     task::spawn_blocking,
 };
 use valetkey_codes::Code;
-use valetkey_core::{Deadline, Injection, Moment, Placement, Refusal};
+use valetkey_core::{Deadline, Injection, Moment, Placement, Refusal, SessionId};
 use valetkey_inject::{Live, Needles, Shapes, TooLarge};
 use valetkey_secret::SameSecret as _;
 
@@ -24,13 +24,15 @@ use crate::gate::{Lenders, Loan, Sent};
 
 /// Most values that are remembered of one set of credentials: each costs every new one some time.
 const MOST: usize = 512;
+/// Most of them that one session brings.
+const MOST_EACH: usize = MOST / 4;
 
 /// What was lent by the broker, to every session.
 #[derive(Default)]
 pub(crate) struct Lent {
     sets: Mutex<Sets>,
     /// Whoever adds a value holds it: a search is built for all of them, and that takes milliseconds.
-    adding: AsyncMutex<()>,
+    adding: Arc<AsyncMutex<()>>,
 }
 
 type Sets = HashMap<Lenders, Set>;
@@ -42,6 +44,8 @@ struct Set {
 }
 
 struct Value {
+    /// Whoever was lent it first.
+    session: SessionId,
     loan: Arc<Loan>,
     way: Arc<Injection>,
     /// That of the newest loan of it.
@@ -55,14 +59,16 @@ type Change = (Lenders, Vec<Arc<Value>>);
 
 impl Lent {
     /// What to search for in the answer to a request that carries `sent`, to where `lenders` go. `None` where
-    /// nothing is ever lent. `kept` says what was perhaps lent by an earlier run. Ready when `sent` is searched for in every answer that it could come back with.
+    /// nothing is ever lent. `kept` says what was perhaps lent by an earlier run. Ready when `sent` is searched for in
+    /// every answer that it could come back with. Cancel safe: what was begun is added, and nothing is begun twice.
     ///
     /// # Errors
     /// Where it cannot be searched for: then the request does not go.
     pub(super) async fn needles(
-        &self,
+        self: &Arc<Self>,
+        session: SessionId,
         lenders: Lenders,
-        sent: Vec<Sent>,
+        mut sent: Vec<Sent>,
         kept: impl AsyncFnOnce(&Lenders) -> Result<Vec<Sent>, Refusal>,
         now: Moment,
     ) -> Result<Option<Live>, Refusal> {
@@ -72,23 +78,41 @@ impl Lent {
         if let Some(live) = self.known(&lenders, &sent) {
             return Ok(Some(live));
         }
-        let _adding = self.adding.lock().await;
-        let is_new = !self.locked().contains_key(&lenders);
-        let kept = match is_new {
-            true => kept(&lenders).await?,
-            false => Vec::new(),
-        };
-        let all = [sent.as_slice(), &kept].concat();
-        let changes = changes(&self.locked(), &lenders, &all, now)?;
-        let built = spawn_blocking(|| {
-            let built = changes.into_iter().map(build);
-            built.collect::<Result<Vec<_>, _>>()
+        // Before there is a turn: a keyring that waits for its developer keeps nobody else.
+        if !self.locked().contains_key(&lenders) {
+            sent.extend(kept(&lenders).await?);
+        }
+        let turn = Arc::clone(&self.adding).lock_owned().await;
+        let lent = Arc::clone(self);
+        // It has the turn until it is done, also where whoever asked has left: or those who come and go would have
+        // as many built at once as they like.
+        let added = spawn_blocking(move || {
+            let _turn = turn;
+            lent.added(session, &lenders, &sent, now)
         });
-        let built = built.await.map_err(|error| internal(&error))?;
+        added.await.map_err(|error| internal(&error))?
+    }
+
+    fn added(
+        &self,
+        session: SessionId,
+        lenders: &Lenders,
+        sent: &[Sent],
+        now: Moment,
+    ) -> Result<Option<Live>, Refusal> {
+        if let Some(live) = self.known(lenders, sent) {
+            // Whoever had the turn before has added it.
+            return Ok(Some(live));
+        }
+        let new = sent.iter().map(|one| Value::new(session, one));
+        let new: Vec<Arc<Value>> = new.collect();
+        let changes = changes(&self.locked(), lenders, &new, now)?;
+        let built = changes.into_iter().map(build);
+        let built = built.collect::<Result<Vec<_>, _>>();
         for change in built.map_err(|error| internal(&error))? {
             self.change(change);
         }
-        Ok(self.known(&lenders, &sent))
+        Ok(self.known(lenders, sent))
     }
 
     /// The search, where it has `sent`, and so has whatever else could meet it.
@@ -127,20 +151,23 @@ impl Lent {
 fn changes(
     sets: &Sets,
     lenders: &Lenders,
-    sent: &[Sent],
+    new: &[Arc<Value>],
     now: Moment,
 ) -> Result<Vec<Change>, Refusal> {
-    let new: Vec<Arc<Value>> = sent.iter().map(Value::new).collect();
     let met = || sets.iter().filter(|(other, _)| meet(other, lenders));
     let mut changes = Vec::new();
     if !sets.contains_key(lenders) {
         let others = met().flat_map(|(_, set)| &set.values);
-        changes.push((lenders.clone(), together(&new, others, now)));
+        changes.push((lenders.clone(), together(new, others, now)));
     }
     for (other, set) in met() {
-        changes.push((other.clone(), together(&new, &set.values, now)));
+        changes.push((other.clone(), together(new, &set.values, now)));
     }
-    if changes.iter().any(|(_, values)| values.len() > MOST) {
+    let are_too_many = |values: &[Arc<Value>]| {
+        let of = |one: &Value| values.iter().filter(|v| v.session == one.session).count();
+        values.len() > MOST || new.iter().any(|one| of(one) > MOST_EACH)
+    };
+    if changes.iter().any(|(_, values)| are_too_many(values)) {
         return Err(Refusal::new(Code::TooManyRequests)
             .saying("too many values are in use where this one goes")
             .advising("wait until some have ended, 15 minutes as a rule"));
@@ -178,8 +205,9 @@ impl Set {
 }
 
 impl Value {
-    fn new((loan, way): &Sent) -> Arc<Self> {
+    fn new(session: SessionId, (loan, way): &Sent) -> Arc<Self> {
         Arc::new(Self {
+            session,
             shapes: Arc::new(Shapes::of(&loan.value, user(way))),
             worth: Mutex::new(loan.worth),
             loan: Arc::clone(loan),

@@ -215,8 +215,10 @@ impl Placing<'_> {
         let lenders = self.guest.gate().lenders(origin);
         let lent = &self.guest.room.house.lent;
         let gate = self.guest.gate();
-        let kept = async |lenders: &_| gate.kept(lenders).await;
-        let needles = lent.needles(lenders, self.sent, kept, gate.now()).await?;
+        let session = self.guest.room.session;
+        let kept = async |lenders: &_| gate.kept(session, lenders).await;
+        let needles = lent.needles(session, lenders, self.sent, kept, gate.now());
+        let needles = needles.await?;
         if needles.is_some() {
             valetkey_inject::ask_plain(&mut parts.headers);
         }

@@ -5,13 +5,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// By these a request asks to be taken for one of another method or path than the policies saw.
-const OTHER_REQUEST: [&str; 8] = [
+const OTHER_REQUEST: [&str; 10] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
     "x-method",
     "x-original-method",
     "x-forwarded-method",
+    "x-forwarded-uri",
+    "x-original-uri",
     "x-original-url",
     "x-rewrite-url",
 ];
@@ -83,6 +85,8 @@ mod tests {
             "x-method",
             "x-original-method",
             "x-forwarded_method",
+            "x-forwarded-uri",
+            "x-original_uri",
             "x-original-url",
             "x_rewrite_url",
             "x-http-methods",

@@ -37,12 +37,9 @@ pub(super) async fn attend(egress: Arc<Egress>, mut stream: UnixStream, stop: Ca
         tracing::warn!("a launcher was turned away: {why}");
         return;
     }
-    let arriving = timeout(LINE_TIMEOUT, enter(&egress, &stream));
     let entered = tokio::select! {
         () = stop.cancelled() => return,
-        arrived = arriving => {
-            arrived.unwrap_or_else(|_| Err(Code::DeadlineExceeded.into()))
-        }
+        entered = enter(&egress, &stream) => entered,
     };
     match entered {
         Ok((room, handed)) => stay(&egress, stream, room, handed, &stop).await,
@@ -83,7 +80,8 @@ impl Drop for Occupied {
 }
 
 async fn enter(egress: &Egress, stream: &UnixStream) -> Result<(Occupied, HandedIn), Refusal> {
-    let handed = receive(stream).await?;
+    let arrived = timeout(LINE_TIMEOUT, receive(stream)).await;
+    let handed = arrived.map_err(|_| Refusal::from(Code::DeadlineExceeded))??;
     if egress.is_stopping() {
         return Err(Code::ShuttingDown.into());
     }

@@ -47,6 +47,15 @@ impl Doors for ProxiedDoors {
         })
     }
 
+    fn cut(&self, session: SessionId) -> Answer<'_, ()> {
+        self.porter.forget(session);
+        let (socket, proxy) = (self.sockets.cut(session), self.egress.changed(session));
+        Box::pin(async move {
+            socket.await;
+            proxy.await;
+        })
+    }
+
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {
         let (socket, proxy) = (self.sockets.close(session), self.egress.close(session));
         Box::pin(async move {

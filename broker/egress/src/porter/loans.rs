@@ -80,7 +80,7 @@ impl Loans {
         Ok(Arc::clone(of_session.entry(key).or_default()))
     }
 
-    /// What is out on loan is wiped as soon as nothing that was begun uses it.
+    /// It is lent to nobody any more. What answers are searched for stays.
     pub(super) fn forget(&self, session: SessionId) {
         self.locked().remove(&session);
     }

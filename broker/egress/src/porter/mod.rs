@@ -262,9 +262,15 @@ impl Gate for Porter {
         self.network.lenders(origin)
     }
 
-    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
+    fn kept<'a>(
+        &'a self,
+        session: SessionId,
+        lenders: &'a Lenders,
+    ) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
         Box::pin(async move {
             let broker = self.broker()?;
+            // A keyring that is locked may ask its developer, each time.
+            self.books.in_time(session, self.clock.now())?;
             let mut kept = Vec::new();
             for (name, ways) in self.network.kept(lenders) {
                 let secret = match broker.ports.secrets.read(&SecretKey::Named(name)).await {

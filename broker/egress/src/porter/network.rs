@@ -8,7 +8,7 @@ use std::{
 };
 
 use valetkey_core::{
-    Credential, Credentials, Delivery, Injection, SecretName, SourceKind,
+    Credentials, Delivery, Injection, SecretName, SourceKind,
     network::{HostName, Origin, OriginPattern, Target},
 };
 
@@ -33,19 +33,22 @@ pub struct Network {
 impl Network {
     pub(super) fn looks_into(&self, origin: &Origin) -> bool {
         self.inspect.iter().any(|pattern| pattern.matches(origin))
-            || !self.lenders(origin).is_empty()
+            || self.lend(|way| way.reaches(origin)).next().is_some()
             || (self.spoken_of)(&origin.endpoint.host)
     }
 
     pub(super) fn lenders(&self, origin: &Origin) -> Lenders {
-        let lends = |credential: &Credential| match &credential.delivery {
-            Delivery::Inject(inject) => inject.ways.iter().any(|way| way.reaches(origin)),
-            Delivery::Token | Delivery::Pass => false,
-        };
+        let host = &origin.endpoint.host;
+        self.lend(|way| way.reaches_host(host)).collect()
+    }
+
+    fn lend(&self, reaches: impl Fn(&Injection) -> bool) -> impl Iterator<Item = usize> {
         let all = self.credentials.iter().enumerate();
-        all.filter(|(_, credential)| lends(credential))
-            .map(|(place, _)| place)
-            .collect()
+        let lend = all.filter(move |(_, credential)| match &credential.delivery {
+            Delivery::Inject(inject) => inject.ways.iter().any(|way| reaches(way)),
+            Delivery::Token | Delivery::Pass => false,
+        });
+        lend.map(|(place, _)| place)
     }
 
     /// Those of `lenders` whose value is kept, by the name that the keyring has it under.

@@ -148,6 +148,12 @@ async fn a_profile_that_only_reads_lets_nothing_else_pass_whatever_the_policies_
         porter.looks_into(writes.session, &origin(API)),
         "a credential goes there"
     );
+    // What the host was told there may be heard at another port of it, which is no more looked into for that.
+    let port = origin("http://api.example.test:8080");
+    assert_eq!(porter.lenders(&port), porter.lenders(&origin(API)));
+    assert!(!porter.looks_into(writes.session, &port));
+    let other = origin("https://any.example.test");
+    assert_eq!(porter.lenders(&other), [0; 0]);
 }
 
 #[tokio::test]

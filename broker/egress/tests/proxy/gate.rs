@@ -122,7 +122,11 @@ impl Gate for FakeGate {
         self.looks.lock().unwrap().contains(&origin.to_string())
     }
 
-    fn kept<'a>(&'a self, lenders: &'a Lenders) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
+    fn kept<'a>(
+        &'a self,
+        _: SessionId,
+        lenders: &'a Lenders,
+    ) -> Answer<'a, Result<Vec<Sent>, Refusal>> {
         let (ways, kept) = (self.ways.lock().unwrap(), self.kept.lock().unwrap());
         let ways = lenders.iter().filter_map(|place| ways.get(*place));
         let kept =
@@ -133,7 +137,7 @@ impl Gate for FakeGate {
     fn lenders(&self, origin: &Origin) -> Lenders {
         let ways = self.ways.lock().unwrap();
         let all = ways.iter().enumerate();
-        all.filter(|(_, (_, injection))| injection.reaches(origin))
+        all.filter(|(_, (_, injection))| injection.reaches_host(&origin.endpoint.host))
             .map(|(place, _)| place)
             .collect()
     }

@@ -12,7 +12,7 @@ use tokio::task::coop;
 use super::{Live, Scrubber};
 
 /// Bytes that are one step of a task's turn: it has 128 (`tokio::task::coop`).
-const STEP: usize = 4096;
+pub(super) const STEP: usize = 4096;
 
 /// A body whose data and trailers are scrubbed. It has as many bytes as what it wraps, and ends or breaks
 /// where that does.

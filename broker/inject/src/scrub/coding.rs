@@ -3,7 +3,7 @@
 use std::io;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
-use futures_util::{TryStreamExt as _, future::ready};
+use futures_util::{TryStreamExt as _, future::ready, stream};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
@@ -13,10 +13,13 @@ use http::{
 };
 use http_body_util::{BodyDataStream, BodyExt as _, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Body, Bytes, Frame};
-use tokio::io::{AsyncBufRead, AsyncRead};
+use tokio::{
+    io::{AsyncBufRead, AsyncRead},
+    task::coop,
+};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{Live, ScrubbedBody};
+use super::{Live, ScrubbedBody, body::STEP};
 
 /// What a body breaks with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -197,7 +200,8 @@ fn is_identity(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"identity")
 }
 
-/// Breaks before its first byte where a stream `may` not begin with that.
+/// Breaks before its first byte where a stream `may` not begin with that. What is decoded may be much less than what
+/// it came from: each piece of that is a step of the task's turn.
 fn reader<B>(body: B, may: fn(u8) -> bool) -> impl AsyncBufRead + Send + Unpin + 'static
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -205,14 +209,24 @@ where
 {
     let mut begun = false;
     let pieces = BodyDataStream::new(body).map_err(io::Error::other);
-    StreamReader::new(pieces.and_then(move |piece| {
+    let pieces = pieces.and_then(move |piece| {
         let first = piece.first().copied().filter(|_| !begun);
         begun |= first.is_some();
         ready(match first {
             Some(byte) if !may(byte) => Err(io::Error::other(Unsearchable)),
-            _ => Ok(piece),
+            _ => Ok(stream::iter(steps(piece).map(Ok::<_, io::Error>))),
         })
-    }))
+    });
+    let steps = pieces.try_flatten().and_then(async |step| {
+        coop::consume_budget().await;
+        Ok(step)
+    });
+    StreamReader::new(Box::pin(steps))
+}
+
+fn steps(piece: Bytes) -> impl Iterator<Item = Bytes> {
+    let begins = (0..piece.len()).step_by(STEP);
+    begins.map(move |begin| piece.slice(begin..piece.len().min(begin + STEP)))
 }
 
 fn has_usual_window(first: u8) -> bool {

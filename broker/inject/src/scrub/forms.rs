@@ -51,7 +51,7 @@ const FORM: &AsciiSet = &COMPONENT.remove(b'*').add(b'~').remove(b' ');
 /// likely to stand there by chance.
 const SHORT: usize = 6;
 /// Shortest part of a base64 text that is searched for, in characters.
-const BASE64: usize = 12;
+const BASE64: usize = 8;
 
 /// A form of a value.
 pub(super) type Form = Zeroizing<Vec<u8>>;
@@ -94,7 +94,7 @@ pub(super) fn forms<'a>(value: &[u8], users: impl Iterator<Item = &'a str>) -> V
         }
         for engine in [&STANDARD, &URL_SAFE] {
             for before in 0..3 {
-                forms.add_if(inner(engine, before, value), BASE64);
+                forms.add_base64(&inner(engine, before, value));
             }
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn forms<'a>(value: &[u8], users: impl Iterator<Item = &'a str>) -> V
         let pair = Zeroizing::new([user.as_bytes(), b":", value].concat());
         for engine in [&STANDARD, &URL_SAFE] {
             let text = Zeroizing::new(engine.encode(&pair));
-            forms.add_if(text.trim_end_matches('=').into(), BASE64);
+            forms.add_base64(text.trim_end_matches('='));
         }
     }
     forms.0
@@ -119,23 +119,29 @@ impl Forms {
         }
     }
 
-    fn add_if(&mut self, form: Vec<u8>, least: usize) {
-        if form.len() >= least {
-            self.add(form);
+    /// A part of a base64 text, which whoever sends it back writes as any other text.
+    fn add_base64(&mut self, text: &str) {
+        if text.len() < BASE64 {
+            return;
+        }
+        self.add(text.into());
+        if text.contains(['+', '/']) {
+            self.add(json(text, with_slash));
+            mixed::add(self, text);
         }
     }
 }
 
 /// The characters of base64 that depend on nothing but `value`, where it stands `before` bytes after a
 /// multiple of three.
-fn inner(engine: &GeneralPurpose, before: usize, value: &[u8]) -> Vec<u8> {
+fn inner(engine: &GeneralPurpose, before: usize, value: &[u8]) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new(vec![0; before]);
     bytes.reserve_exact(value.len());
     bytes.extend_from_slice(value);
     let text = Zeroizing::new(engine.encode(&bytes));
     let first = (before * 8).div_ceil(6);
     let end = bytes.len() * 8 / 6;
-    text.as_bytes().get(first..end).unwrap_or_default().to_vec()
+    Zeroizing::new(text.get(first..end).unwrap_or_default().to_owned())
 }
 
 fn as_form(value: &[u8]) -> Vec<u8> {
@@ -261,6 +267,33 @@ mod tests {
             "a/b+c&quot;d e&lt;ä*~",
         ] {
             assert!(all.iter().any(|one| one == form), "{form} in {all:#?}");
+        }
+    }
+
+    /// PHP escapes a slash in JSON, .NET a plus, and a URL both.
+    #[test]
+    fn base64_is_written_as_any_other_text() {
+        let all = texts("p?ssw0rd>123", &["bot"]);
+        for form in [
+            "Ym90OnA/c3N3MHJkPjEyMw",
+            "Ym90OnA\\/c3N3MHJkPjEyMw",
+            "Ym90OnA%2fc3N3MHJkPjEyMw",
+            "cD9zc3cwcmQ+MTIz",
+            "cD9zc3cwcmQ\\u002bMTIz",
+            "cD9zc3cwcmQ%2bMTIz",
+            "cD9zc3cwcmQ&#x2b;MTIz",
+        ] {
+            let is_there = |one: &String| one.eq_ignore_ascii_case(form);
+            assert!(all.iter().any(is_there), "{form} in {all:#?}");
+        }
+    }
+
+    #[test]
+    fn of_short_passwords_base64_is_searched_too() {
+        let all = texts("hunter2", &["me"]);
+        for form in ["aHVudGVyMg", "h1bnRlcj", "odW50ZXIy", "bWU6aHVudGVyMg"] {
+            let part = |one: &String| form.contains(one.as_str());
+            assert!(all.iter().any(part), "{form} in {all:#?}");
         }
     }
 

@@ -220,6 +220,10 @@ impl Doors for Faulty<dyn Doors> {
         self.0.changed(session)
     }
 
+    fn cut(&self, session: SessionId) -> Answer<'_, ()> {
+        self.0.cut(session)
+    }
+
     fn close(&self, session: SessionId) -> Answer<'_, Cut> {
         Box::pin(async move {
             self.1.at("before doors.close");

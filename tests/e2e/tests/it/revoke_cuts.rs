@@ -9,7 +9,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
     process::{Child, ChildStdin, ChildStdout, Stdio},
     sync::mpsc::{Receiver, Sender, channel},
@@ -18,7 +18,7 @@ use std::{
 };
 
 use serde_json::Value;
-use valetkey_e2e::{Origin, Tls, World, venv};
+use valetkey_e2e::{Origin, Tail, Tls, World, venv};
 
 const WAYS: [&str; 7] = [
     "idle", "upload", "download", "events", "talk", "streams", "through",
@@ -204,6 +204,47 @@ fn when_a_lock_returns_nothing_of_the_network_is_open() {
                 .unwrap_or_else(|_| panic!("{way} outlived the lock"));
         }
     }
+}
+
+/// A person was asked about a host that is not looked into, and takes the yes back.
+#[test]
+fn a_tunnel_ends_with_the_yes_that_it_rests_on() {
+    let mut world = World::new();
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = host.local_addr().unwrap().port();
+    world.configure_errands(None, &[port], "");
+    world.open_for_errands();
+    let client = format!(
+        r#"
+import socket
+
+tunnel = socket.create_connection(("127.0.0.1", 3128), 60)
+tunnel.sendall(b"CONNECT other.test:{port} HTTP/1.1\r\nhost: other.test:{port}\r\n\r\n")
+assert b" 200 " in tunnel.recv(1000)
+print("open", flush=True)
+print("ended" if tunnel.recv(1000) == b"" else "more", flush=True)
+"#
+    );
+    std::fs::write(world.workspace().join("client.py"), client).unwrap();
+    let tail = Tail::of(&world);
+    let mut run = world
+        .command(["run", "--agent", "coder", "--workspace"])
+        .arg(world.workspace())
+        .args(["--", "python3", "client.py"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(run.stdout.take().unwrap()).lines();
+    tail.until(|record| record["event"] == "approval_asked");
+    let asked = world.question();
+    world.approve(&asked, "--session").ok();
+    assert_eq!(said.next().unwrap().unwrap(), "open");
+    let (mut far, _) = host.accept().unwrap();
+    world.valetkey(&format!("approvals forget {asked}")).ok();
+    far.set_nonblocking(true).unwrap();
+    assert_eq!(far.read(&mut [0; 1]).unwrap(), 0, "it has ended by then");
+    assert_eq!(said.next().unwrap().unwrap(), "ended");
+    assert!(run.wait().unwrap().success());
 }
 
 /// One connection, and requests as fast as they go, until the host is shown a token that was made more than

@@ -19,6 +19,10 @@ impl Doors for NoDoors {
         Box::pin(async {})
     }
 
+    fn cut(&self, _session: SessionId) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+
     fn close(&self, _session: SessionId) -> Answer<'_, Cut> {
         Box::pin(async { Cut::default() })
     }

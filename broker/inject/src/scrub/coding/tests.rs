@@ -258,3 +258,15 @@ fn a_charset_that_ascii_is_not_part_of_is_refused() {
         assert!(!tried(kind), "{kind}");
     }
 }
+
+/// Members without a byte in them are decoded as any others are, and nobody else is served meanwhile.
+#[tokio::test]
+async fn what_decodes_to_nothing_takes_its_turns_too() {
+    let nothing = encode!(GzipEncoder, "");
+    let many = nothing.repeat((1 << 20) / nothing.len());
+    let mut headers = headers(&[("content-encoding", "gzip")]);
+    let body = body(&needles(&[SECRET], &[]), &mut headers, Full::from(many));
+    let mut body = body.map_err(|_| ()).unwrap();
+    assert!(futures_util::poll!(body.frame()).is_pending());
+    assert!(body.frame().await.is_none());
+}
