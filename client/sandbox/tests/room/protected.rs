@@ -73,6 +73,21 @@ fn what_git_was_told_to_run_cannot_be_changed() {
     assert!(outcome.text.ends_with("mineminefine\n"), "{}", outcome.text);
 }
 
+/// Also where an earlier agent had git take it for none.
+#[test]
+fn settings_of_what_git_takes_for_no_repository_count() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.git(
+        &house.workspace(),
+        &["config", "core.hooksPath", ".githooks"],
+    );
+    let outcome = house.script("mv .git/HEAD .git/HEAD2");
+    assert_eq!(outcome.status, 0, "{}", outcome.text);
+    let outcome = house.script("mkdir -p .githooks && echo evil > .githooks/pre-commit");
+    assert_ne!(outcome.status, 0);
+}
+
 /// However they say it.
 #[test]
 fn what_any_settings_of_git_name_cannot_be_changed() {
