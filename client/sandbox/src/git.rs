@@ -45,16 +45,16 @@ pub(crate) const OF_GIT: &[&str] = &["config", "config.worktree", "hooks", "modu
 /// What a `commondir` says that leaves everything as it is. An empty one makes git fail.
 pub(crate) const HERE: &[u8] = b".";
 
+/// More than a repository has.
+const WORKTREES: usize = 1000;
+
 pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Error> {
     let path = workspace.join(".git");
     let Ok(facts) = fs::symlink_metadata(&path) else {
         return Ok(Git::Absent);
     };
     if facts.is_symlink() {
-        return Err(Error::protected(
-            &path,
-            "it is a symbolic link, and who changes the link changes what is behind it",
-        ));
+        return Err(Error::link(&path));
     }
     if facts.is_dir() {
         return Ok(Git::Folder);
@@ -64,6 +64,11 @@ pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Err
             "`.git` points to a folder that does not point back as that of a linked worktree does: git does not work in this room. `git worktree repair` mends a linked worktree; in place of a submodule start in the repository around it",
         ));
     };
+    if has_others(&common, workspace) {
+        return Ok(Git::NotShown(
+            "`.git` points to a repository with working trees in its own folder, which would be shown with it: git does not work in this room. `git worktree move` takes them out",
+        ));
+    }
     places::shows_nothing_private(&path, &common, private, places::ELSEWHERE)?;
     Ok(Git::Elsewhere { own, common })
 }
@@ -95,6 +100,14 @@ pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
         return fs::canonicalize(path).ok();
     }
     fs::canonicalize(path.parent()?.join(path_in(path, "gitdir: ")?)).ok()
+}
+
+/// Whether a folder that git knows a working tree in is below the repository's.
+fn has_others(common: &Path, workspace: &Path) -> bool {
+    let trees = worktrees(common).into_iter().take(WORKTREES);
+    let trees = trees.filter_map(|own| Some(own.join(path_in(&own.join("gitdir"), "")?)));
+    let mut trees = trees.filter_map(|file| fs::canonicalize(file.parent()?).ok());
+    workspace.starts_with(common) || trees.any(|tree| tree.starts_with(common))
 }
 
 /// The worktrees of a repository. Each is another folder of the user's, where git is told by this one

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     environment,
-    error::{Error, os},
+    error::Error,
     etc,
     identity::{Identity, Seen},
     options::Options,
@@ -60,7 +60,7 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
     let protection = if room.workspace.writable {
         Protection::of(&workspace, &room.workspace.protected, &room.private)?
     } else {
-        Protection::none()
+        Protection::default()
     };
     for path in protection.mounts.keys() {
         seen.add(path, identity(path)?);
@@ -102,7 +102,10 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
 }
 
 fn identity(path: &Path) -> Result<Identity, Error> {
-    Identity::of(path).map_err(os("looking at what the sandbox is to show"))
+    Identity::of(path).map_err(|error| {
+        let next_step = "look at what is there; if it changed just now, try again";
+        Error::place(path, error.to_string(), next_step)
+    })
 }
 
 /// By a second way to it, what is read-only could be written.

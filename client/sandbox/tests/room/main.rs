@@ -16,5 +16,7 @@ mod signals;
 mod start;
 mod steps;
 mod terminal;
+mod together;
 mod view;
 mod within;
+mod worktrees;
