@@ -18,7 +18,7 @@ use rustix::process::geteuid;
 
 pub(crate) use self::{
     index::links,
-    named::Named,
+    named::{Named, below},
     read::{SMALL, bounded, small},
     setting::Home,
 };

@@ -4,6 +4,7 @@
 //! way to a protected path is mounted onto itself, or it could be renamed and another put in its place;
 //! and what is protected but missing is made, empty, for as long as the room lasts.
 
+mod links;
 mod placeholder;
 mod repository;
 mod within;
@@ -51,7 +52,11 @@ pub(crate) struct Protection {
     pub(crate) mounts: BTreeMap<PathBuf, bool>,
     /// What could not be protected, for whoever starts the agent.
     pub(crate) notes: Vec<String>,
+    /// Links that are protected and lead out of the workspace, with where they do.
+    pub(crate) outside: Vec<(PathBuf, PathBuf)>,
     placeholders: Placeholders,
+    /// Folders of git's, which cannot be closed as a whole.
+    git: Vec<PathBuf>,
     /// How many mounts there may be.
     most: usize,
     /// What the agent may change all the same, as it is at first.
@@ -81,6 +86,9 @@ impl Protection {
             protection.protect_own(workspace, &of_git, private, &home)?;
             protection.protect_within(workspace, &repositories, &home);
         }
+        let mut roots = vec![workspace.to_owned()];
+        roots.extend(protection.git.clone());
+        protection.protect_links(&roots);
         Ok(protection)
     }
 

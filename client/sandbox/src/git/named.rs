@@ -139,7 +139,7 @@ fn run(command: &str, root: &Path, home: &Home) -> Vec<String> {
 }
 
 /// A path that leads below the workspace, without what goes back in it; the workspace may have other names.
-fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
+pub(crate) fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

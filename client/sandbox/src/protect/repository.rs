@@ -33,10 +33,12 @@ impl Protection {
                     self.protect(workspace, path)?;
                 }
                 self.protect_repository(workspace, Path::new(".git"))?;
+                self.git.push(workspace.join(".git"));
             }
             Git::Elsewhere { own, common } => {
                 self.protect(workspace, Path::new(".git"))?;
                 self.protect_linked(&own, &common, paths)?;
+                self.git.extend([own, common]);
             }
             Git::NotShown(why) => {
                 self.protect(workspace, Path::new(".git"))?;

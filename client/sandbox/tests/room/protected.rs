@@ -232,6 +232,19 @@ fn paths_that_lead_out_are_refused() {
 }
 
 #[test]
+fn another_name_of_a_protected_file_is_told() {
+    let house = House::new();
+    let envrc = house.write(".envrc", "mine");
+    fs::hard_link(envrc, house.workspace().join("other")).expect("a link");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    assert!(
+        sandbox.notes()[0].contains(".envrc"),
+        "{:?}",
+        sandbox.notes()
+    );
+}
+
+#[test]
 fn a_repository_made_inside_is_told() {
     let house = House::new();
     let outcome = house.script("git init -q . && echo evil > .git/hooks/post-checkout");
