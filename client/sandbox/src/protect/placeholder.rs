@@ -250,7 +250,7 @@ mod tests {
         path::Path,
     };
 
-    use super::{FlockOperation, Placeholders, There, created, flock};
+    use super::{FlockOperation, Placeholders, There, created, flock, is_at};
 
     #[test]
     fn nothing_is_made_behind_a_link() {
@@ -288,6 +288,26 @@ mod tests {
             drop(second);
             assert!(!path.exists(), "{name}");
         }
+    }
+
+    /// Each has it, or has made it anew, whatever the other is about.
+    #[test]
+    fn those_who_come_and_go_do_not_take_it_from_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hooks");
+        let come_and_go = || {
+            for _ in 0..100 {
+                let placeholders = made(&path);
+                let held = placeholders.0.get(&path).unwrap();
+                assert!(is_at(&held.file, &path));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(come_and_go);
+            }
+        });
+        assert!(!path.exists());
     }
 
     #[test]

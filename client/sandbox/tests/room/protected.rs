@@ -231,6 +231,16 @@ fn paths_that_lead_out_are_refused() {
     }
 }
 
+/// Whatever was protected before in it.
+#[test]
+fn a_folder_is_closed_with_all_that_is_in_it() {
+    let house = House::new();
+    house.write("a/b/c", "mine");
+    let mut room = house.room("(echo evil > a/b/d) 2>/dev/null && echo written");
+    room.workspace.protected = ["a/b/c", "a"].map(Into::into).into();
+    assert_eq!(house.run(&room).text, "");
+}
+
 #[test]
 fn another_name_of_a_protected_file_is_told() {
     let house = House::new();

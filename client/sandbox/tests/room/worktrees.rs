@@ -87,6 +87,23 @@ fn worktrees_without_number_are_closed_as_a_whole() {
     assert!(notes[0].contains("git worktree prune"), "{notes:?}");
 }
 
+/// But not the one that the agent is in.
+#[test]
+fn git_works_in_one_of_too_many_worktrees() {
+    let house = House::new();
+    let common = house.worktrees(&["../project"]).join(".git");
+    for number in 0..100 {
+        fs::create_dir(common.join(format!("worktrees/{number}"))).expect("a folder");
+    }
+    let script = format!(
+        "cd {}; (echo evil > {1}/0/commondir) 2>/dev/null && echo written; (echo evil > {1}/project/commondir) 2>/dev/null && echo written
+        echo x > f && git add f && git -c user.name=a -c user.email=a@b commit -qm work && git log --oneline | wc -l",
+        house.workspace().display(),
+        common.join("worktrees").display(),
+    );
+    assert_eq!(house.script(&script).text, "2\n");
+}
+
 /// As those above, in a repository within the workspace.
 #[test]
 fn settings_without_number_are_not_followed() {
