@@ -29,7 +29,9 @@ pub enum Error {
         /// The path.
         path: String,
         /// What is wrong with it.
-        why: &'static str,
+        why: String,
+        /// What to do.
+        next_step: &'static str,
     },
     /// A value that does not fit what it is for.
     #[error("the sandbox was asked for with {0}")]
@@ -69,10 +71,7 @@ impl Error {
         match self {
             Self::BwrapMissing => "install the package `bubblewrap`",
             Self::BwrapTooOld(_) => "upgrade the package `bubblewrap` to 0.8 or later",
-            Self::Place { next_step, .. } => next_step,
-            Self::Protected { .. } => {
-                "put a file or a folder there, or take the path out of the profile's protected paths"
-            }
+            Self::Place { next_step, .. } | Self::Protected { next_step, .. } => next_step,
             Self::Plan(_) => "correct the profile",
             Self::Start { .. } => "see what `valetkey doctor` says about the sandbox",
             Self::Layer(_) => {
@@ -81,7 +80,9 @@ impl Error {
             Self::Command { .. } => {
                 "see that the program is below /usr, /opt or the workspace; or let the profile show its folder as `readable`, and call the program by its whole path"
             }
-            Self::Os { .. } => "try again",
+            Self::Os { .. } => {
+                "try again; if it repeats, see what `valetkey doctor` says about the sandbox"
+            }
         }
     }
 
@@ -93,11 +94,21 @@ impl Error {
         }
     }
 
-    pub(crate) fn protected(path: &Path, why: &'static str) -> Self {
+    pub(crate) fn protected(path: &Path, why: impl Into<String>, next_step: &'static str) -> Self {
         Self::Protected {
             path: shown(path),
-            why,
+            why: why.into(),
+            next_step,
         }
+    }
+
+    /// Something protected that is a link.
+    pub(crate) fn link(path: &Path) -> Self {
+        Self::protected(
+            path,
+            "it is a symbolic link, and who changes the link changes what is behind it",
+            "replace the link by what it leads to, or use a profile whose workspace is `open`",
+        )
     }
 }
 

@@ -16,13 +16,13 @@ use std::{
 
 use rustix::process::geteuid;
 
-use self::setting::Setting;
 pub(crate) use self::{
     index::links,
-    named::Named,
+    named::{Named, below},
     read::{SMALL, bounded, small},
     setting::Home,
 };
+use self::{read::path_in, setting::Setting};
 use crate::{error::Error, places};
 
 /// Where a workspace keeps what git knows.
@@ -45,25 +45,30 @@ pub(crate) const OF_GIT: &[&str] = &["config", "config.worktree", "hooks", "modu
 /// What a `commondir` says that leaves everything as it is. An empty one makes git fail.
 pub(crate) const HERE: &[u8] = b".";
 
+/// More than a repository has.
+const WORKTREES: usize = 1000;
+
 pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Error> {
     let path = workspace.join(".git");
     let Ok(facts) = fs::symlink_metadata(&path) else {
         return Ok(Git::Absent);
     };
     if facts.is_symlink() {
-        return Err(Error::protected(
-            &path,
-            "it is a symbolic link, and who changes the link changes what is behind it",
-        ));
+        return Err(Error::link(&path));
     }
     if facts.is_dir() {
         return Ok(Git::Folder);
     }
     let Some((own, common)) = linked(&path) else {
         return Ok(Git::NotShown(
-            "`.git` points to a folder that does not point back as that of a linked worktree does: git does not work in this room",
+            "`.git` points to a folder that does not point back as that of a linked worktree does: git does not work in this room. `git worktree repair` mends a linked worktree; in place of a submodule start in the repository around it",
         ));
     };
+    if has_others(&common, workspace) {
+        return Ok(Git::NotShown(
+            "`.git` points to a repository with working trees in its own folder, which would be shown with it: git does not work in this room. `git worktree move` takes them out",
+        ));
+    }
     places::shows_nothing_private(&path, &common, private, places::ELSEWHERE)?;
     Ok(Git::Elsewhere { own, common })
 }
@@ -71,11 +76,10 @@ pub(crate) fn of(workspace: &Path, private: &places::Private) -> Result<Git, Err
 /// The folders of a linked worktree. The file `.git` may have been written by an earlier agent, so it is
 /// believed only if the repository, which is the user's, says that this is a worktree of its own.
 fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
-    let words = small(file)?;
-    let folder = file.parent()?.join(words.strip_prefix("gitdir:")?.trim());
-    let own = fs::canonicalize(folder).ok()?;
-    let common = fs::canonicalize(own.join(small(&own.join("commondir"))?.trim())).ok()?;
-    let back = fs::canonicalize(small(&own.join("gitdir"))?.trim()).ok()?;
+    let own = folder_of(file)?;
+    let at = |name| Some(own.join(path_in(&own.join(name), "")?));
+    let common = fs::canonicalize(at("commondir")?).ok()?;
+    let back = fs::canonicalize(at("gitdir")?).ok()?;
     let user = geteuid().as_raw();
     let is_ours =
         |path: &Path| fs::metadata(path).is_ok_and(|facts| facts.is_dir() && facts.uid() == user);
@@ -95,9 +99,15 @@ pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
     if path.is_dir() {
         return fs::canonicalize(path).ok();
     }
-    let words = small(path)?;
-    let folder = words.strip_prefix("gitdir:")?.trim();
-    fs::canonicalize(path.parent()?.join(folder)).ok()
+    fs::canonicalize(path.parent()?.join(path_in(path, "gitdir: ")?)).ok()
+}
+
+/// Whether a folder that git knows a working tree in is below the repository's.
+fn has_others(common: &Path, workspace: &Path) -> bool {
+    let trees = worktrees(common).into_iter().take(WORKTREES);
+    let trees = trees.filter_map(|own| Some(own.join(path_in(&own.join("gitdir"), "")?)));
+    let mut trees = trees.filter_map(|file| fs::canonicalize(file.parent()?).ok());
+    workspace.starts_with(common) || trees.any(|tree| tree.starts_with(common))
 }
 
 /// The worktrees of a repository. Each is another folder of the user's, where git is told by this one
@@ -111,9 +121,11 @@ pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
 
 /// What git's settings name in the workspace where git is used in `root`: hooks, helpers, other settings.
 pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
+    let folder = folder_of(&root.join(".git"));
+    // Also what git does not say: an agent can have it take the folder for no repository.
+    let mut found = named_by(folder.as_deref(), root, workspace, home);
     let Some(mut settings) = ask::settings(root, home) else {
-        let folder = folder_of(&root.join(".git"));
-        return named_by(folder.as_deref(), root, workspace, home);
+        return found;
     };
     // What is included under a condition that is not met may be so later, by what an agent does.
     let included = settings.iter().flat_map(|setting| setting.included(home));
@@ -123,7 +135,10 @@ pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
     };
     let others = included.filter(|path| !is_read(path)).collect();
     settings.extend(config::settings(others, home));
-    named::of(&settings, root, workspace, home)
+    found.extend(named::of(&settings, root, workspace, home));
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// The same without git, which would take its time for each of many repositories.
@@ -133,13 +148,16 @@ pub(crate) fn named_by(
     workspace: &Path,
     home: &Home,
 ) -> Vec<Named> {
+    let mut settings = home.given();
     let mut files = home.files();
+    files.extend(settings.iter().filter_map(|setting| setting.included(home)));
     if let Some(folder) = folder {
-        let common = small(&folder.join("commondir")).map(|words| folder.join(words.trim()));
+        let common = path_in(&folder.join("commondir"), "").map(|path| folder.join(path));
         files.push(common.as_deref().unwrap_or(folder).join("config"));
         files.push(folder.join("config.worktree"));
     }
-    named::of(&config::settings(files, home), root, workspace, home)
+    settings.extend(config::settings(files, home));
+    named::of(&settings, root, workspace, home)
 }
 
 /// The working tree that a folder without a `.git` is in.

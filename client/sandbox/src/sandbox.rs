@@ -234,7 +234,12 @@ fn meet(first: &OwnedFd, information: OwnedFd, orders: &Orders) -> Result<Ready,
         .map_err(os("setting a time limit"))?;
     let given = [theirs.as_fd(), stdio::stdin(), stdio::stderr()];
     // It waits in the socket until `init` is there.
-    send(first, orders, &given).map_err(|_| refusal(None))?;
+    send(first, orders, &given).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => Error::Start {
+            said: "there are too many places to protect and to show, or their names are too long: let the profile name folders above them".into(),
+        },
+        _ => refusal(None),
+    })?;
     drop(theirs);
     let init = opened(child(information)?)?;
     let received = receive::<Reply>(&socket).map_err(os("hearing from the sandbox"))?;

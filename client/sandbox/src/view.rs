@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     environment,
-    error::{Error, os},
+    error::{Error, shown},
     etc,
     identity::{Identity, Seen},
     options::Options,
@@ -57,10 +57,10 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
         options.flag(&[&folder.to_string_lossy()]);
     }
     own(&mut options, room);
-    let protection = if room.workspace.writable {
+    let mut protection = if room.workspace.writable {
         Protection::of(&workspace, &room.workspace.protected, &room.private)?
     } else {
-        Protection::none()
+        Protection::default()
     };
     for path in protection.mounts.keys() {
         seen.add(path, identity(path)?);
@@ -73,6 +73,7 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
         }
         if mount.writable {
             keeps_protection(&host, &workspace, &protection)?;
+            note_links(&host, &mut protection);
             options.bind(&host, &mount.inside);
             writable.push(mount.inside.clone());
         } else {
@@ -102,7 +103,10 @@ pub(crate) fn of(room: &Room) -> Result<View, Error> {
 }
 
 fn identity(path: &Path) -> Result<Identity, Error> {
-    Identity::of(path).map_err(os("looking at what the sandbox is to show"))
+    Identity::of(path).map_err(|error| {
+        let next_step = "look at what is there; if it changed just now, try again";
+        Error::place(path, error.to_string(), next_step)
+    })
 }
 
 /// By a second way to it, what is read-only could be written.
@@ -117,6 +121,20 @@ fn keeps_protection(host: &Path, workspace: &Path, protection: &Protection) -> R
         ));
     }
     Ok(())
+}
+
+/// What a link leads to that others follow is as good as the link.
+fn note_links(host: &Path, protection: &mut Protection) {
+    let mut others = protection.outside.iter();
+    let is_there =
+        |(_, target): &&(PathBuf, PathBuf)| target.starts_with(host) || host.starts_with(target);
+    if let Some((link, target)) = others.find(is_there) {
+        protection.notes.push(format!(
+            "`{}` leads to `{}`, which the agent may change: replace the link by what it leads to, or let the profile show that as `readable`",
+            shown(link),
+            shown(target)
+        ));
+    }
 }
 
 fn system(options: &mut Options) -> Result<(), Error> {

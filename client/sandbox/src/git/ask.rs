@@ -37,9 +37,7 @@ pub(super) fn settings(root: &Path, home: &Home) -> Option<Vec<Setting>> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    if let Some(config) = &home.config {
-        command.env("XDG_CONFIG_HOME", config);
-    }
+    command.envs(home.config.iter().flatten());
     let mut child = command.spawn().ok()?;
     let output = output(&mut child);
     if output.is_none() {
@@ -97,6 +95,11 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_pipe() {
         let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: folder.path().to_owned(),
+            config: None,
+        };
+        assert!(settings(folder.path(), &home).is_some());
         let pipe = folder.path().join("pipe");
         assert!(
             Command::new("mkfifo")
@@ -107,10 +110,6 @@ mod tests {
         );
         let text = format!("[include]\npath = {}\n", pipe.display());
         fs::write(folder.path().join(".gitconfig"), text).unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
         assert!(settings(folder.path(), &home).is_none());
     }
 }

@@ -61,23 +61,32 @@ pub(crate) struct Named {
     /// Whether an agent that makes it has it used: of commands git takes a missing one as an error, and somebody sees
     /// it.
     pub(crate) is_silent: bool,
+    /// Whether git reads it, and takes a folder there for an error.
+    pub(crate) is_read: bool,
 }
 
 /// Where git is used in `root`, of which what is relative is relative to.
 pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
     let mut found = Vec::new();
+    let mut add = |path: PathBuf, is_silent: bool, is_read: bool| {
+        let path =
+            below(workspace, &path).filter(|path| is_silent || workspace.join(path).exists());
+        found.extend(path.map(|path| Named {
+            path,
+            is_silent,
+            is_read,
+        }));
+    };
+    for path in home.files() {
+        add(path, true, true);
+    }
     for setting in settings {
-        let mut add = |path: PathBuf, is_silent: bool| {
-            let path =
-                below(workspace, &path).filter(|path| is_silent || workspace.join(path).exists());
-            found.extend(path.map(|path| Named { path, is_silent }));
-        };
         let file = setting.file.clone();
         for path in file.into_iter().chain(setting.included(home)) {
-            add(path, true);
+            add(path, true, true);
         }
         if FOLDERS.contains(&setting.key.as_str()) {
-            add(root.join(home.expanded(&setting.value)), true);
+            add(root.join(home.expanded(&setting.value)), true, false);
         }
         let Some(command) = command(setting) else {
             continue;
@@ -89,7 +98,7 @@ pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Hom
             .into_iter()
             .chain(run(command, root, home))
         {
-            add(root.join(home.expanded(&path)), false);
+            add(root.join(home.expanded(&path)), false, false);
         }
     }
     found.sort();
@@ -130,7 +139,7 @@ fn run(command: &str, root: &Path, home: &Home) -> Vec<String> {
 }
 
 /// A path that leads below the workspace, without what goes back in it; the workspace may have other names.
-fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
+pub(crate) fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

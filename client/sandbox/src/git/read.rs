@@ -1,11 +1,19 @@
 //! Reads what an agent may have put there: no more than expected, and nothing that would keep a reader waiting.
 
-use std::{fs::File, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::Read as _,
+    os::unix::{ffi::OsStringExt as _, fs::OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::OFlags;
 
 /// More than any settings of git's have.
 pub(crate) const SMALL: u64 = 65536;
+/// As much as git reads of a `.git`.
+const PATH: u64 = 1024 * 1024;
 
 /// Only of a file, and only the whole of it.
 pub(crate) fn bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
@@ -28,8 +36,21 @@ pub(crate) fn bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Text, of which what is none does not matter.
 pub(crate) fn small(path: &Path) -> Option<String> {
-    String::from_utf8(bounded(path, SMALL)?).ok()
+    let bytes = bounded(path, SMALL)?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A path that git reads from a file, behind a mark: to the byte, without ends of lines.
+pub(super) fn path_in(file: &Path, mark: &str) -> Option<PathBuf> {
+    let mut bytes = bounded(file, PATH)?;
+    while bytes.pop_if(|byte| matches!(byte, b'\r' | b'\n')).is_some() {}
+    // To git, which is written in C, it ends there.
+    let end = bytes.iter().position(|&byte| byte == 0);
+    bytes.truncate(end.unwrap_or(bytes.len()));
+    let path = bytes.strip_prefix(mark.as_bytes())?;
+    Some(OsString::from_vec(path.to_vec()).into())
 }
 
 #[cfg(test)]

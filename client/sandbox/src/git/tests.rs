@@ -4,7 +4,7 @@ use std::{
     process::Command,
 };
 
-use super::{Home, named, named_by};
+use super::{Home, Named, folder_of, named, named_by};
 
 fn git(folder: &Path, words: &[&str]) {
     let output = Command::new("git")
@@ -46,10 +46,9 @@ fn every_place_of_a_setting_is_known() {
         root.join("user/other"),
         "[core]\nhooksPath = ~/shop/by-branch\n",
     );
-    let home = Home {
-        folder: root.join("user"),
-        config: Some(root.join("xdg")),
-    };
+    let home = Home::with(&root.join("user"), |name| {
+        (name == "XDG_CONFIG_HOME").then(|| root.join("xdg").into())
+    });
     let folder = workspace.join(".git");
     for found in [
         named(&workspace, &workspace, &home),
@@ -63,6 +62,97 @@ fn every_place_of_a_setting_is_known() {
                 "{expected}: {paths:?}"
             );
         }
+    }
+}
+
+fn has(found: &[Named], path: &str) -> bool {
+    found.iter().any(|named| named.path == Path::new(path))
+}
+
+/// Of whoever starts the agent, whose git heeds it.
+#[test]
+fn what_the_environment_says_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let workspace = root.join("shop");
+    fs::create_dir_all(&workspace).unwrap();
+    git(&workspace, &["init", "-q"]);
+    write(root.join("global"), "[core]\nhooksPath = by-global\n");
+    write(root.join("system"), "[core]\nhooksPath = by-system\n");
+    write(root.join("given"), "[core]\nhooksPath = by-included\n");
+    let value = |name: &str| match name {
+        "GIT_CONFIG_GLOBAL" => Some(root.join("global").into()),
+        "GIT_CONFIG_SYSTEM" => Some(root.join("system").into()),
+        "GIT_CONFIG_COUNT" => Some("2".into()),
+        "GIT_CONFIG_KEY_0" => Some("Core.hooksPath".into()),
+        "GIT_CONFIG_VALUE_0" => Some("by-given".into()),
+        "GIT_CONFIG_KEY_1" => Some("include.path".into()),
+        "GIT_CONFIG_VALUE_1" => Some(root.join("given").into()),
+        _ => None,
+    };
+    let home = Home::with(&root.join("none"), value);
+    let settings = super::ask::settings(&workspace, &home).unwrap();
+    for found in [
+        super::named::of(&settings, &workspace, &workspace, &home),
+        named_by(None, &workspace, &workspace, &home),
+    ] {
+        for name in ["global", "system", "given", "included"] {
+            assert!(has(&found, &format!("by-{name}")), "{name}: {found:?}");
+        }
+    }
+}
+
+/// Git itself takes no offence at it.
+#[test]
+fn settings_that_are_not_all_text_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let text = b"[user]\nname = Ren\xe9\n[core]\nhooksPath = hooks\n";
+    fs::write(root.join(".gitconfig"), text).unwrap();
+    let home = Home::with(&root, |_| None);
+    let workspace = root.join("shop");
+    assert!(has(&named_by(None, &workspace, &workspace, &home), "hooks"));
+}
+
+/// Otherwise another folder is protected than the one that git goes to.
+#[test]
+fn where_a_folder_of_gits_is_goes_by_the_byte() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let many_lines = [b"gitdir: ../g".as_slice(), &[b'\n'; 100_000]].concat();
+    for (name, text) in [
+        (&b"g"[..], &b"gitdir: ../g\r\n"[..]),
+        (b"g ", b"gitdir: ../g \n"),
+        (b" g", b"gitdir:  g"),
+        (b"g", b"gitdir: ../g\0\n"),
+        (b"g\xe9", b"gitdir: ../g\xe9\n"),
+        (b"g", &many_lines),
+    ] {
+        let tree = root.join("tree");
+        let _ = fs::remove_dir_all(&tree);
+        fs::create_dir(&tree).unwrap();
+        let beside = if name == b" g" { &tree } else { &root };
+        let expected = beside.join(OsStr::from_bytes(name));
+        fs::create_dir_all(&expected).unwrap();
+        let folder = expected.as_os_str();
+        let output = Command::new("git")
+            .args(["init", "-q", "--bare"])
+            .arg(folder)
+            .output();
+        assert!(output.unwrap().status.success());
+        fs::write(tree.join(".git"), text).unwrap();
+        let said = Command::new("git")
+            .args(["rev-parse", "--absolute-git-dir"])
+            .current_dir(&tree)
+            .output()
+            .unwrap();
+        assert_eq!(
+            said.stdout.strip_suffix(b"\n"),
+            Some(expected.as_os_str().as_bytes())
+        );
+        assert_eq!(folder_of(&tree.join(".git")), Some(expected));
     }
 }
 

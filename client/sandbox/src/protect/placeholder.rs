@@ -1,28 +1,29 @@
 //! What is made so that it can be protected, and removed when the room is gone.
 
 use std::{
-    fs::{self, File},
+    collections::BTreeMap,
+    fs::{self, File, Metadata},
     io::{self, ErrorKind, Write as _},
-    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{FileExt as _, MetadataExt as _},
+    },
     path::{Path, PathBuf},
 };
 
 use rustix::{
     event::{Timespec, poll},
     fs::{
-        CWD, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, flock, fsetxattr, fstat,
-        lgetxattr, mkdirat, openat, openat2,
+        CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, fgetxattr, flock,
+        fsetxattr, mkdirat, openat, openat2,
     },
     io::Errno,
 };
 
-use crate::{
-    error::{Error, os},
-    git::HERE,
-};
+use crate::{error::Error, git::HERE};
 
-/// How a placeholder is known to a later room, which may be the one to remove it: rooms can share a
-/// workspace, and one whose maker was killed removes nothing. On file systems without such attributes an
+/// How a placeholder is known to a later room, which may be the one to remove it: rooms can protect the same
+/// places, and one whose maker was killed removes nothing. On file systems without such attributes an
 /// empty folder may stay.
 const MARK: &str = "user.valetkey.placeholder";
 
@@ -32,86 +33,128 @@ const REST: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 20_000_000,
 };
+/// How often something may be gone again before it could be locked.
+const RACES: u32 = 10;
 
-/// Removes on drop what it made, or found marked, where it is still as it was made.
+/// Removes on drop what it made, or found marked, where it is still as it was made and no other room has it.
+#[derive(Debug, Default)]
+pub(crate) struct Placeholders(BTreeMap<PathBuf, Held>);
+
+/// Something with nothing in it. It is locked for as long as a room has it: the kernel drops a mount with what it is
+/// on, whoever removes that.
 #[derive(Debug)]
-pub(crate) struct Placeholders {
-    /// The workspace, locked for as long as a room protects something in it.
-    lock: Option<File>,
-    made: Vec<Made>,
+struct Held {
+    file: File,
+    is_marked: bool,
 }
 
-#[derive(Debug)]
-struct Made {
-    path: PathBuf,
-    /// Device and inode.
-    identity: (u64, u64),
-    content: Option<&'static [u8]>,
+/// What there is to protect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum There {
+    /// It was made for a room.
+    Placeholder,
+    /// It is the user's.
+    Theirs,
+    /// Another room had made it, and took it away just now.
+    Gone,
 }
 
 impl Placeholders {
-    pub(crate) const fn none() -> Self {
-        Self {
-            lock: None,
-            made: Vec::new(),
-        }
-    }
-
-    pub(crate) fn of(workspace: &Path) -> Result<Self, Error> {
-        let folder = File::open(workspace).map_err(os("opening the workspace"))?;
-        share(&folder, workspace)?;
-        Ok(Self {
-            lock: Some(folder),
-            made: Vec::new(),
-        })
-    }
-
     /// An empty folder, which git does not see: an empty file would be committed by `git add --all`. But
-    /// where git itself looks for a file, a file.
-    pub(crate) fn make(&mut self, path: &Path) -> Result<(), Error> {
-        let content = content(path);
-        match created(path, content) {
-            Ok(made) => {
-                let _ = fsetxattr(&made, MARK, b"1", XattrFlags::CREATE);
-                self.remember(path, &made, content)
+    /// where git itself looks for a file (`is_read`, too), a file.
+    pub(crate) fn make(&mut self, path: &Path, is_read: bool) -> Result<(), Error> {
+        let content = content(path).or(is_read.then_some(&b""[..]));
+        for _ in 0..RACES {
+            match created(path, content) {
+                Ok(file) => {
+                    share(&file, path)?;
+                    let _ = fsetxattr(&file, MARK, b"1", XattrFlags::CREATE);
+                    let is_marked = true;
+                    self.0.insert(path.to_owned(), Held { file, is_marked });
+                    return Ok(());
+                }
+                // Another room made it just now.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    if self.adopt(path)? != There::Gone {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(unmade(path, &error)),
             }
-            // Another room made it just now.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.adopt(path).map(drop),
-            Err(error) => Err(os("making a place to protect")(error)),
+        }
+        Err(unmade(path, &"it is made and removed all the time"))
+    }
+
+    /// Takes over what another room made, if this is one's and nothing was added.
+    pub(crate) fn adopt(&mut self, path: &Path) -> Result<There, Error> {
+        if let Some(held) = self.0.get(path) {
+            return Ok(held.there());
+        }
+        let file = match opened(path, OFlags::RDONLY | OFlags::NONBLOCK) {
+            Ok(file) => File::from(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(There::Gone),
+            // Not by this user's leave: no room made it.
+            Err(_) => return Ok(There::Theirs),
+        };
+        if !is_empty(&file, path) {
+            return Ok(There::Theirs);
+        }
+        share(&file, path)?;
+        if !is_at(&file, path) {
+            return Ok(There::Gone);
+        }
+        let is_marked = fgetxattr(&file, MARK, &mut [0; 8]).is_ok();
+        let held = Held { file, is_marked };
+        let there = held.there();
+        self.0.insert(path.to_owned(), held);
+        Ok(there)
+    }
+}
+
+impl Held {
+    const fn there(&self) -> There {
+        if self.is_marked {
+            There::Placeholder
+        } else {
+            There::Theirs
         }
     }
 
-    /// Takes over what an earlier room made, if this is one's and nothing was added; whether it is.
-    pub(crate) fn adopt(&mut self, path: &Path) -> Result<bool, Error> {
-        let content = content(path);
-        let is_marked = lgetxattr(path, MARK, &mut [0; 8]).is_ok();
-        if is_marked && is_as_made(path, content) {
-            let there = opened(path, OFlags::PATH).map_err(os("making a place to protect"))?;
-            self.remember(path, &there, content)?;
-            return Ok(true);
+    fn remove(&self, path: &Path) {
+        // Nobody takes it over meanwhile.
+        let is_alone = flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if !is_alone || !is_at(&self.file, path) || !is_empty(&self.file, path) {
+            return;
         }
-        Ok(false)
+        let _ = match self.file.metadata().map(|facts| facts.is_dir()) {
+            // The kernel leaves one that is not empty.
+            Ok(true) => fs::remove_dir(path),
+            _ => fs::remove_file(path),
+        };
     }
+}
 
-    fn remember(
-        &mut self,
-        path: &Path,
-        made: &OwnedFd,
-        content: Option<&'static [u8]>,
-    ) -> Result<(), Error> {
-        let facts = fstat(made).map_err(os("making a place to protect"))?;
-        self.made.push(Made {
-            path: path.to_owned(),
-            identity: (facts.st_dev, facts.st_ino),
-            content,
-        });
-        Ok(())
+impl Drop for Placeholders {
+    fn drop(&mut self) {
+        for (path, held) in &self.0 {
+            if held.is_marked {
+                held.remove(path);
+            }
+        }
     }
+}
+
+fn unmade(path: &Path, why: &dyn std::fmt::Display) -> Error {
+    Error::protected(
+        path,
+        format!("it cannot be made: {why}"),
+        "see that you may write there and that the disk is not full",
+    )
 }
 
 /// Makes it where the path leads without a symbolic link: whoever writes the workspace meanwhile could have put
 /// one in.
-fn created(path: &Path, content: Option<&[u8]>) -> io::Result<OwnedFd> {
+fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(ErrorKind::InvalidInput.into());
     };
@@ -119,12 +162,12 @@ fn created(path: &Path, content: Option<&[u8]>) -> io::Result<OwnedFd> {
     let Some(content) = content else {
         mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        return Ok(openat(&parent, name, flags, Mode::empty())?);
+        return Ok(openat(&parent, name, flags, Mode::empty())?.into());
     };
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(openat(&parent, name, flags, Mode::from_raw_mode(0o644))?);
     file.write_all(content)?;
-    Ok(file.into())
+    Ok(file)
 }
 
 fn opened(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
@@ -139,28 +182,33 @@ fn opened(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
 }
 
 /// Waits for a launcher that tidies up, and not for an agent that would keep everybody waiting.
-fn share(folder: &File, workspace: &Path) -> Result<(), Error> {
+fn share(file: &File, path: &Path) -> Result<(), Error> {
     let mut tries = TRIES;
     loop {
-        match flock(folder, FlockOperation::NonBlockingLockShared) {
+        match flock(file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) if tries > 0 => tries -= 1,
             Err(Errno::WOULDBLOCK) => {
-                let why = "a program holds a lock on it";
-                return Err(Error::place(
-                    workspace,
-                    why,
+                return Err(Error::protected(
+                    path,
+                    "a program holds a lock on it",
                     "end the program; `lslocks` names it",
                 ));
             }
-            Err(error) => return Err(os("locking the workspace")(error)),
+            Err(error) => {
+                return Err(Error::protected(
+                    path,
+                    format!("it cannot be locked: {}", io::Error::from(error)),
+                    "have the workspace on a file system with locks",
+                ));
+            }
         }
         // A signal ends the rest early, which does no harm.
         let _ = poll(&mut [], Some(&REST));
     }
 }
 
-/// What is written to a placeholder; `None` is a folder.
+/// What git has to find in a file of this name.
 fn content(path: &Path) -> Option<&'static [u8]> {
     match path.file_name().and_then(|name| name.to_str()) {
         Some("config" | "config.worktree") => Some(b""),
@@ -169,47 +217,40 @@ fn content(path: &Path) -> Option<&'static [u8]> {
     }
 }
 
-impl Drop for Placeholders {
-    fn drop(&mut self) {
-        // The mounts of another room go with the folder that they are on, so it keeps them all.
-        let alone = |folder: &File| flock(folder, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if !self.lock.as_ref().is_some_and(alone) {
-            return;
-        }
-        while let Some(made) = self.made.pop() {
-            made.remove();
-        }
-    }
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |facts: Metadata| (facts.dev(), facts.ino());
+    let there = fs::symlink_metadata(path).map(identity);
+    let this = file.metadata().map(identity);
+    matches!((there, this), (Ok(there), Ok(this)) if there == this)
 }
 
-impl Made {
-    fn remove(self) {
-        let same = fs::symlink_metadata(&self.path)
-            .is_ok_and(|facts| (facts.dev(), facts.ino()) == self.identity);
-        if !same {
-            return;
-        }
-        let _ = match self.content {
-            // The kernel leaves one that is not empty.
-            None => fs::remove_dir(&self.path),
-            Some(_) if is_as_made(&self.path, self.content) => fs::remove_file(&self.path),
-            Some(_) => Ok(()),
-        };
+/// Whether it is as a placeholder is made.
+fn is_empty(file: &File, path: &Path) -> bool {
+    let Ok(facts) = file.metadata() else {
+        return false;
+    };
+    if facts.is_dir() {
+        let always = |name: &[u8]| matches!(name, b"." | b"..");
+        return Dir::read_from(file).is_ok_and(|mut entries| {
+            entries.all(|entry| entry.is_ok_and(|entry| always(entry.file_name().to_bytes())))
+        });
     }
-}
-
-fn is_as_made(path: &Path, content: Option<&[u8]>) -> bool {
-    match content {
-        None => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()),
-        Some(content) => fs::read(path).is_ok_and(|now| now == content),
-    }
+    let content = content(path).unwrap_or_default();
+    // An agent may have made it as large as it likes.
+    let is_as_long = usize::try_from(facts.len()).is_ok_and(|length| length == content.len());
+    let mut now = vec![0; content.len()];
+    facts.is_file() && is_as_long && file.read_exact_at(&mut now, 0).is_ok() && now == content
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::symlink};
+    use std::{
+        fs::{self, File},
+        os::unix::fs::symlink,
+        path::Path,
+    };
 
-    use super::created;
+    use super::{FlockOperation, Placeholders, There, created, flock, is_at};
 
     #[test]
     fn nothing_is_made_behind_a_link() {
@@ -225,5 +266,92 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+
+    fn made(path: &Path) -> Placeholders {
+        let mut placeholders = Placeholders::default();
+        placeholders.make(path, false).unwrap();
+        placeholders
+    }
+
+    #[test]
+    fn the_last_to_have_it_removes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["hooks", "commondir", "config"] {
+            let path = folder.path().join(name);
+            let (first, second) = (made(&path), made(&path));
+            let mut third = Placeholders::default();
+            assert_eq!(third.adopt(&path).unwrap(), There::Placeholder);
+            drop(first);
+            drop(third);
+            assert!(path.exists(), "{name}");
+            drop(second);
+            assert!(!path.exists(), "{name}");
+        }
+    }
+
+    /// Each has it, or has made it anew, whatever the other is about.
+    #[test]
+    fn those_who_come_and_go_do_not_take_it_from_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hooks");
+        let come_and_go = || {
+            for _ in 0..100 {
+                let placeholders = made(&path);
+                let held = placeholders.0.get(&path).unwrap();
+                assert!(is_at(&held.file, &path));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(come_and_go);
+            }
+        });
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_was_filled_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hooks, config) = (folder.path().join("hooks"), folder.path().join("config"));
+        let both = (made(&hooks), made(&config));
+        fs::write(hooks.join("x"), "mine").unwrap();
+        fs::write(&config, "mine").unwrap();
+        drop(both);
+        assert!(hooks.join("x").exists());
+        assert_eq!(fs::read_to_string(&config).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_lock_of_somebody_elses_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hooks");
+        fs::create_dir(&path).unwrap();
+        let theirs = File::open(&path).unwrap();
+        flock(&theirs, FlockOperation::LockExclusive).unwrap();
+        let error = Placeholders::default().adopt(&path).unwrap_err();
+        assert!(error.next_step().contains("lslocks"), "{error}");
+        assert!(error.to_string().contains("/hooks`"), "{error}");
+    }
+
+    /// An agent can mark what it likes.
+    #[test]
+    fn what_is_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        drop(made(&path));
+        let mut first = made(&path);
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(512 << 20)
+            .unwrap();
+        first.0.clear();
+        assert_eq!(Placeholders::default().adopt(&path).unwrap(), There::Theirs);
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let peak: String = peak.unwrap().chars().filter(char::is_ascii_digit).collect();
+        assert!(peak.parse::<u64>().unwrap() < 256 << 10, "{peak} KiB");
     }
 }

@@ -23,24 +23,23 @@ impl Protection {
         repositories: &[PathBuf],
         home: &Home,
     ) {
-        let most = self.mounts.len() + MOUNTS;
+        self.most = self.mounts.len() + MOUNTS;
         let own = workspace.join(".git");
         // What is one without a `.git` git only takes for one where it is run.
         let others = |path: &&PathBuf| path.ends_with(".git") && **path != own;
         let mut open = Vec::new();
         for path in repositories.iter().filter(others) {
-            let is_full = self.mounts.len() >= most;
-            if is_full || self.protect_one(workspace, path, home).is_err() {
-                open.push(path);
+            if let Err(error) = self.protect_one(workspace, path, home) {
+                open.push((path, error));
             }
         }
-        if let Some(first) = open.first() {
+        if let Some((first, why)) = open.first() {
             let others = match open.len() {
                 1 => String::new(),
                 count => format!(" and {} more repositories in the workspace", count - 1),
             };
             self.notes.push(format!(
-                "`{}`{others} cannot be protected: what the agent changes there of what git runs is told at the end",
+                "`{}`{others} cannot be protected ({why}): what the agent changes there of what git runs is told at the end",
                 shown(first)
             ));
         }
@@ -51,7 +50,8 @@ impl Protection {
         let Ok(relative) = within(path) else {
             return Ok(());
         };
-        let facts = fs::symlink_metadata(path).map_err(|_| Error::protected(path, "it is gone"))?;
+        let facts = fs::symlink_metadata(path)
+            .map_err(|_| Error::protected(path, "it is gone", "try again"))?;
         if !facts.is_dir() {
             // Refuses a link.
             self.protect(workspace, &relative)?;
@@ -61,7 +61,7 @@ impl Protection {
         };
         let root = path.parent().unwrap_or(workspace);
         for named in git::named_by(Some(&folder), root, workspace, home) {
-            self.protect(workspace, &named.path)?;
+            self.protect_as(workspace, &named.path, named.is_read)?;
         }
         // What is elsewhere is not shown.
         let Ok(relative) = within(&folder) else {
@@ -70,19 +70,6 @@ impl Protection {
         if self.is_closed_at(&folder) {
             return Ok(());
         }
-        let worktrees = git::worktrees(&folder);
-        let worktrees = worktrees.iter().filter_map(|path| within(path).ok());
-        let names = git::OF_GIT.iter().map(|name| relative.join(name));
-        for path in names.chain(worktrees) {
-            self.protect(workspace, &path)?;
-        }
-        Ok(())
-    }
-
-    /// Whether it is read-only already, with all above it.
-    fn is_closed_at(&self, folder: &Path) -> bool {
-        folder
-            .ancestors()
-            .any(|above| self.mounts.get(above) == Some(&false))
+        self.protect_repository(workspace, &relative)
     }
 }

@@ -63,6 +63,22 @@ impl House {
         assert!(output.status.success(), "{words:?}: {output:?}");
     }
 
+    /// A repository beside the workspace with these worktrees, of which one may be the workspace.
+    pub(crate) fn worktrees(&self, paths: &[&str]) -> PathBuf {
+        let repository = self.path("home/repository");
+        fs::create_dir(&repository).expect("a folder");
+        self.git(&repository, &["init", "-q"]);
+        fs::remove_dir(self.workspace()).expect("it is empty");
+        self.git(
+            &repository,
+            &["commit", "-q", "--allow-empty", "-m", "first"],
+        );
+        for path in paths {
+            self.git(&repository, &["worktree", "add", "-q", path]);
+        }
+        repository
+    }
+
     /// A room whose agent is a shell with this script; what it writes goes to a file on the host.
     pub(crate) fn room(&self, script: &str) -> Room {
         let script = format!("rm -f /out/text; exec >>/out/text 2>&1\n{script}");

@@ -9,6 +9,7 @@
 
 mod calls;
 mod house;
+mod links;
 mod network;
 mod ordinary_user;
 mod protected;
@@ -16,5 +17,7 @@ mod signals;
 mod start;
 mod steps;
 mod terminal;
+mod together;
 mod view;
 mod within;
+mod worktrees;

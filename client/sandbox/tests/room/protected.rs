@@ -73,6 +73,37 @@ fn what_git_was_told_to_run_cannot_be_changed() {
     assert!(outcome.text.ends_with("mineminefine\n"), "{}", outcome.text);
 }
 
+/// Git reads what is included, also where there is nothing yet.
+#[test]
+fn git_works_where_what_is_included_is_missing() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.git(
+        &house.workspace(),
+        &["config", "include.path", "../shared.gitconfig"],
+    );
+    let outcome = house.script(
+        "git status --porcelain; (echo evil > shared.gitconfig) 2>/dev/null && echo written",
+    );
+    assert_eq!(outcome.text, "?? shared.gitconfig\n");
+    assert!(!house.workspace().join("shared.gitconfig").exists());
+}
+
+/// Also where an earlier agent had git take it for none.
+#[test]
+fn settings_of_what_git_takes_for_no_repository_count() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.git(
+        &house.workspace(),
+        &["config", "core.hooksPath", ".githooks"],
+    );
+    let outcome = house.script("mv .git/HEAD .git/HEAD2");
+    assert_eq!(outcome.status, 0, "{}", outcome.text);
+    let outcome = house.script("mkdir -p .githooks && echo evil > .githooks/pre-commit");
+    assert_ne!(outcome.status, 0);
+}
+
 /// However they say it.
 #[test]
 fn what_any_settings_of_git_name_cannot_be_changed() {
@@ -171,20 +202,6 @@ fn listing(house: &House) -> Vec<String> {
     names
 }
 
-/// Two rooms at once: the first to end takes nothing away from under the second.
-#[test]
-fn another_room_keeps_what_is_protected() {
-    let house = House::new();
-    let mut first = house.start(&house.room("sleep 0.1"));
-    let wait =
-        "until [ -e /out/go ]; do sleep 0.01; done; (echo evil > .idea/x) || (mkdir .vscode)";
-    let mut second = house.start(&house.room(wait));
-    first.wait().expect("it ends");
-    drop(first);
-    fs::write(house.path("out/go"), "").expect("a file");
-    assert_ne!(second.wait().expect("it ends").status, 0);
-}
-
 #[test]
 fn a_link_is_refused_and_not_followed() {
     let house = House::new();
@@ -194,6 +211,7 @@ fn a_link_is_refused_and_not_followed() {
     let error = Sandbox::spawn(&house.room("true")).expect_err("refused");
     assert!(error.to_string().contains(".vscode"), "{error}");
     assert!(error.to_string().contains("symbolic link"), "{error}");
+    assert!(error.next_step().contains("`open`"), "{error}");
     // What had been made before is gone again.
     let left = fs::read_dir(house.workspace()).expect("it").count();
     assert_eq!(left, 1);
@@ -211,6 +229,16 @@ fn paths_that_lead_out_are_refused() {
         room.workspace.protected = vec![path.into()];
         Sandbox::spawn(&room).expect_err(path);
     }
+}
+
+/// Whatever was protected before in it.
+#[test]
+fn a_folder_is_closed_with_all_that_is_in_it() {
+    let house = House::new();
+    house.write("a/b/c", "mine");
+    let mut room = house.room("(echo evil > a/b/d) 2>/dev/null && echo written");
+    room.workspace.protected = ["a/b/c", "a"].map(Into::into).into();
+    assert_eq!(house.run(&room).text, "");
 }
 
 #[test]
@@ -243,16 +271,7 @@ fn a_repository_made_inside_is_told() {
 #[test]
 fn a_linked_worktree_has_its_repository() {
     let house = House::new();
-    let repository = house.path("home/repository");
-    fs::create_dir(&repository).expect("a folder");
-    house.git(&repository, &["init", "-q"]);
-    house.git(
-        &repository,
-        &["commit", "-q", "--allow-empty", "-m", "first"],
-    );
-    fs::remove_dir(house.workspace()).expect("it is empty");
-    house.git(&repository, &["worktree", "add", "-q", "../project"]);
-    house.git(&repository, &["worktree", "add", "-q", "../third"]);
+    let repository = house.worktrees(&["../project", "../third"]);
     let common = repository.join(".git");
     let own = common.join("worktrees/project");
     let script = format!(
@@ -288,6 +307,7 @@ fn a_forged_worktree_shows_nothing() {
     let mut sandbox = house.start(&house.room(&format!("ls {}", other.display())));
     assert_ne!(sandbox.wait().expect("it ends").status, 0);
     assert_eq!(sandbox.notes().len(), 1, "{:?}", sandbox.notes());
+    assert!(sandbox.notes()[0].contains("git worktree repair"));
 }
 
 /// By whoever can write to the workspace already, such as an agent in another room.

@@ -1,0 +1,113 @@
+//! What a protected folder has of links: what they lead to is as good as what is in it.
+
+use std::{fs, os::unix::fs::symlink};
+
+use valetkey_sandbox::Sandbox;
+
+use crate::house::House;
+
+fn link(house: &House, target: &str, name: &str) {
+    let path = house.workspace().join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    symlink(target, path).expect("a link");
+}
+
+#[test]
+fn what_a_link_leads_to_cannot_be_changed() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    for name in ["tools/hook", "tools/all/x", "other/deep", "more/x"] {
+        house.write(name, "mine");
+    }
+    link(&house, "../../tools/hook", ".git/hooks/pre-push");
+    link(&house, "../../tools/none", ".git/hooks/post-commit");
+    link(&house, "../tools/all", ".vscode/all");
+    link(&house, "../../other/deep", ".claude/commands/deep");
+    // From within what is closed because a link leads there.
+    link(&house, "../../more/x", "tools/all/more");
+    let outcome = house.script(
+        "for f in tools/hook tools/none tools/all/x other/deep more/x; do
+            (echo evil > $f) 2>/dev/null && echo written $f
+        done
+        mv tools x 2>/dev/null && echo moved
+        echo fine > tools/other; echo fine > more/other; cat tools/other
+        git add tools/other && git -c user.name=a -c user.email=a@b commit -qm x 2>/dev/null && git log --oneline | wc -l",
+    );
+    assert_eq!(outcome.text, "fine\n1\n");
+    assert!(!house.workspace().join("tools/none").exists());
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    assert!(sandbox.notes().is_empty(), "{:?}", sandbox.notes());
+}
+
+#[test]
+fn a_link_whose_end_cannot_be_protected_is_told() {
+    for (target, others) in [
+        ("../../bin/x", &[("../lib/x", "bin/x")][..]),
+        ("../../there/x", &[("lib", "there")]),
+        ("../../there/../x", &[("lib/deep", "there")]),
+        ("../..", &[]),
+        ("..", &[]),
+    ] {
+        let house = House::new();
+        house.git(&house.workspace(), &["init", "-q"]);
+        house.write("lib/x", "mine");
+        house.write("lib/deep/x", "mine");
+        for (target, name) in others {
+            link(&house, target, name);
+        }
+        link(&house, target, ".git/hooks/pre-push");
+        let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+        let notes = sandbox.notes();
+        assert_eq!(notes.len(), 1, "{target}: {notes:?}");
+        assert!(notes[0].contains("hooks/pre-push`"), "{target}: {notes:?}");
+    }
+}
+
+/// It may lead to what the profile shows beside the workspace.
+#[test]
+fn a_link_to_what_else_can_be_written_is_told() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    let text = |name: &str| house.path(name).display().to_string();
+    link(&house, &text("out/hook"), ".git/hooks/pre-push");
+    link(&house, &text("home/hook"), ".git/hooks/pre-commit");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+}
+
+#[test]
+fn other_names_are_counted_however_deep_they_are() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    let other = house.write("other", "mine");
+    let hooks = house.workspace().join(".git/modules/x/hooks");
+    fs::create_dir_all(&hooks).expect("a folder");
+    for number in 0..30 {
+        fs::hard_link(&other, hooks.join(format!("{number}"))).expect("a link");
+    }
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("modules/x/hooks/"), "{notes:?}");
+    assert!(notes[0].contains("29 more"), "{notes:?}");
+}
+
+/// What was come across is protected all the same.
+#[test]
+fn a_folder_that_is_too_large_is_told() {
+    let house = House::new();
+    for number in 0..20_100 {
+        house.write(&format!(".claude/many/{number}"), "");
+    }
+    house.write("tools/hook", "mine");
+    link(&house, "../tools/hook", ".vscode/link");
+    let mut sandbox =
+        house.start(&house.room("(echo evil > tools/hook) 2>/dev/null && echo written"));
+    let notes = sandbox.notes().to_vec();
+    sandbox.wait().expect("it ends");
+    assert_eq!(house.text(), "");
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains(".claude/many`"), "{notes:?}");
+}
