@@ -16,6 +16,8 @@ use super::read::bounded;
 const MOST: usize = 4096;
 /// How many parts an index may be in.
 const PARTS: usize = 8;
+/// From so many bytes on a name is none that the kernel opens.
+const LONGEST: usize = 4096;
 
 /// Repositories, by their folders relative to that of the index.
 #[derive(Debug, Default)]
@@ -92,13 +94,18 @@ impl Links {
     }
 
     fn push(&mut self, name: &[u8]) {
+        if self.paths.len() == MOST {
+            self.complete = false;
+            return;
+        }
+        if name.is_empty() || name.len() >= LONGEST {
+            return;
+        }
         let path = Path::new(OsStr::from_bytes(name));
         let is_below = path
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
-        if self.paths.len() == MOST {
-            self.complete = false;
-        } else if is_below && !name.is_empty() {
+        if is_below {
             self.paths.push(path.to_owned());
         }
     }
@@ -138,7 +145,7 @@ fn until_zero(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use std::{fs, path::Path, process::Command};
 
-    use super::{Links, links};
+    use super::{LONGEST, Links, MOST, links};
 
     fn git(folder: &Path, words: &[&str]) {
         let output = Command::new("git")
@@ -196,6 +203,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Entries of version 4 that take the name before them as it is.
+    fn repeated(name: &[u8], count: u32) -> Links {
+        let mut bytes = b"DIRC\0\0\0\x04".to_vec();
+        bytes.extend(count.to_be_bytes());
+        let mut fixed = [0; 62];
+        fixed[24..28].copy_from_slice(&0o160_000_u32.to_be_bytes());
+        for number in 0..count {
+            bytes.extend(fixed);
+            bytes.push(0);
+            bytes.extend(if number == 0 { name } else { b"" });
+            bytes.push(0);
+        }
+        let mut links = Links {
+            complete: true,
+            ..Links::default()
+        };
+        links.read(&bytes, 20);
+        links
+    }
+
+    #[test]
+    fn a_name_that_is_no_path_takes_no_room() {
+        let most = u32::try_from(MOST).unwrap();
+        assert_eq!(repeated(&[b'a'; LONGEST], most).paths.len(), 0);
+        let links = repeated(&[b'a'; LONGEST - 1], most + 1);
+        assert_eq!(links.paths.len(), MOST);
+        assert!(!links.complete);
     }
 
     #[test]
