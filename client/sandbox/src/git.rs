@@ -18,6 +18,7 @@ use rustix::process::geteuid;
 
 use self::setting::Setting;
 pub(crate) use self::{
+    config::named_in,
     index::links,
     named::Named,
     read::{SMALL, bounded, small},

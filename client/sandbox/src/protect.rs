@@ -58,8 +58,6 @@ pub(crate) struct Protection {
     pub(crate) notes: Vec<String>,
     /// What the agent may change all the same, as it is at first.
     watch: Option<Watch>,
-    /// Whether that is without the workspace's own repository.
-    is_closed: bool,
 }
 
 impl Protection {
@@ -70,7 +68,6 @@ impl Protection {
             placeholders: Placeholders::none(),
             notes: Vec::new(),
             watch: None,
-            is_closed: false,
         }
     }
 
@@ -84,7 +81,7 @@ impl Protection {
             placeholders: Placeholders::of(workspace)?,
             ..Self::none()
         };
-        let (watch, repositories) = Watch::begin(workspace)?;
+        let (watch, repositories) = Watch::begin(workspace, Home::at(&private.home))?;
         protection.watch = Some(watch);
         let (of_git, others): (Vec<_>, Vec<_>) =
             paths.iter().partition(|path| path.starts_with(".git"));
@@ -95,7 +92,6 @@ impl Protection {
             return Ok(protection);
         }
         let git = git::of(workspace, private)?;
-        protection.is_closed = !matches!(git, Git::Absent);
         match &git {
             Git::Absent => {
                 if let Some(root) = git::around(workspace) {
@@ -239,6 +235,6 @@ impl Protection {
     /// What an agent made that somebody should look at before they use it.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let watch = self.watch.as_ref();
-        watch.map_or_else(Vec::new, |watch| watch.leftovers(self.is_closed))
+        watch.map_or_else(Vec::new, Watch::leftovers)
     }
 }

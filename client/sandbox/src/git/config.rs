@@ -1,9 +1,14 @@
 //! Reads files of git's settings where there is no git to ask (git-config(1), "Syntax").
 
-use std::{collections::BTreeSet, iter::Peekable, path::PathBuf, str::Chars};
+use std::{
+    collections::BTreeSet,
+    iter::Peekable,
+    path::{Path, PathBuf},
+    str::Chars,
+};
 
 use super::{
-    Home, Setting,
+    Home, Named, Setting, named,
     read::{SMALL, bounded},
 };
 
@@ -21,7 +26,7 @@ pub(super) fn settings(files: Vec<PathBuf>, home: &Home) -> Vec<Setting> {
 }
 
 /// The same, and how many bytes were read for it.
-pub(super) fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
+fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
     let mut settings = Vec::new();
     let mut bytes = 0;
     let mut known: BTreeSet<PathBuf> = files.iter().cloned().collect();
@@ -47,6 +52,19 @@ pub(super) fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) 
         }
     }
     (settings, bytes)
+}
+
+/// What is named by a user's own settings and by those in `files`, where git is used in `root`; and how many bytes
+/// were read for it.
+pub(crate) fn named_in(
+    files: Vec<PathBuf>,
+    root: &Path,
+    workspace: &Path,
+    home: &Home,
+) -> (Vec<Named>, u64) {
+    let all = home.files().into_iter().chain(files).collect();
+    let (settings, bytes) = read(all, home);
+    (named::of(&settings, root, workspace, home), bytes)
 }
 
 /// As far as git would understand it, and no more than `most`.
