@@ -206,6 +206,65 @@ fn a_signal_before_there_is_a_command_ends_the_session() {
     }
 }
 
+/// An agent may have made it a long look. Its session does not wait for that.
+#[test]
+fn nobody_has_to_wait_for_what_is_looked_at_in_the_end() {
+    let world = World::at_work();
+    // Two million entries in each.
+    let mut job = Job::start(
+        &world,
+        "",
+        "git init -q; printf 'DIRC\\0\\0\\0\\2\\377\\377\\377\\377' > .git/index; truncate -s 250M .git/index
+        cp --sparse=always .git/index .git/sharedindex.1; echo ready",
+    );
+    assert_eq!(job.line(), "ready");
+    until("its session is over", || has_no_session(&world));
+    job.signal(Signal::INT);
+    let remark = job.remark();
+    assert!(remark.contains("is being looked through"), "{remark}");
+    job.signal(Signal::INT);
+    let outcome = job.end();
+    assert_eq!(outcome.status, 130, "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("was not looked through"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn nobody_has_to_wait_for_a_sandbox_that_is_being_made() {
+    let world = World::at_work();
+    let folder = fs::File::open(workspace(&world)).expect("a folder");
+    // What makes it waits for that, and nothing stops it.
+    rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+    let mut job = Job::start(&world, "", "echo never");
+    until("it makes one, which is another thread's", || {
+        fs::read_dir(format!("/proc/{}/task", job.child.id())).is_ok_and(|tasks| tasks.count() > 1)
+    });
+    job.signal(Signal::TERM);
+    let remark = job.remark();
+    assert!(remark.contains("is still being made"), "{remark}");
+    assert!(has_no_session(&world));
+    job.signal(Signal::TERM);
+    let outcome = job.end();
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (143, ""));
+}
+
+fn has_no_session(world: &World) -> bool {
+    let live = world.valetkey("session list --json").ok().json();
+    live["sessions"] == json!([])
+}
+
+fn until(what: &str, so: impl Fn() -> bool) {
+    let in_time = (0..1_000_000).any(|_| {
+        so() || {
+            thread::yield_now();
+            false
+        }
+    });
+    assert!(in_time, "never: {what}");
+}
+
 /// Until the process has a handler of its own (`SigCgt` in proc_pid_status(5)).
 fn wait_until_caught(pid: u32, signal: Signal) {
     let caught = || {
