@@ -126,7 +126,7 @@ impl Facts {
         }
     }
 
-    /// What settings name: a folder of hooks, more settings, or a program.
+    /// What settings name: a folder of hooks, more settings, or a program. An empty one is none.
     pub(super) fn add_named(&mut self, path: &Path, budget: &mut Budget) {
         if path.is_dir() {
             self.add_hooks(path, budget);

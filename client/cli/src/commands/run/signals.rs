@@ -56,12 +56,12 @@ impl Signals {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            signal = self.to_end() => Err(signal),
+            signal = self.ending() => Err(signal),
         }
     }
 
     /// The next one that asks this process to end. Cancel safe.
-    async fn to_end(&mut self) -> Signal {
+    async fn ending(&mut self) -> Signal {
         loop {
             match self.any().await {
                 Signal::USR1 | Signal::USR2 => {}
