@@ -176,7 +176,7 @@ impl Reader<'_> {
 mod tests {
     use std::{fs, process::Command};
 
-    use super::{BYTES, FILES, Home, LONGEST, SETTINGS, parsed, read, settings};
+    use super::{FILES, Home, LONGEST, SETTINGS, parsed, read, settings};
 
     const ODD: &str = r#"[core] hooksPath = .githooks ; a comment
 [core]	editor = "a b"c\
@@ -253,7 +253,7 @@ z = a "" b
             fs::write(at(number.to_string()), includes(number * 5000)).unwrap();
         }
         let (found, bytes) = read(vec![at("0".to_owned())], &home);
-        assert!(found.len() <= SETTINGS && bytes <= BYTES);
+        assert!(found.len() <= 10_000 && bytes <= 256 * 1024);
         let long = format!("[{}]\n{}", "a".repeat(LONGEST + 1), "b\n".repeat(5000));
         assert!(parsed(&long, SETTINGS).is_empty());
     }

@@ -156,10 +156,10 @@ fn a_hook_is_found_among_however_many_others() {
         for number in 0..count {
             fs::write(hooks.join(format!("{number}{end}")), "").unwrap();
         }
+        fs::write(hooks.join("post-commit"), "true").unwrap();
         let (watch, _) = Watch::begin_within(root, nobody(), ALL).unwrap();
         assert_eq!(watch.leftovers_within(ALL).len(), 0);
-        later();
-        fs::write(hooks.join("post-commit"), "").unwrap();
+        fs::write(hooks.join("post-commit"), "evil").unwrap();
         assert_eq!(watch.leftovers_within(ALL).len(), 1, "{count}{end}");
     }
 }
