@@ -18,7 +18,7 @@ use clap::Args;
 use valetkey_sandbox::{Landlock, Mount, Room, Sandbox, Signal};
 use valetkey_sdk::{Code, Control, Developer, Error, wire::developer as dev};
 
-use link::{Link, Place};
+use link::{Link, Place, is_over};
 use signals::Signals;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -76,7 +76,9 @@ impl Run {
         let inside = self.inside(&session, described, workspace, &mut signals, output);
         let inside = inside.await;
         // Whatever happened: nobody is left who could speak for it.
-        if let Err(error) = developer.end_session(&session.id).await {
+        if let Err(error) = developer.end_session(&session.id).await
+            && !is_over(error.code)
+        {
             output.remark(&format!(
                 "its session could not be ended ({}); `valetkey session end {}` does it later",
                 error.message, session.id
