@@ -435,6 +435,7 @@ fn a_revocation_kills_where_that_is_asked_for() {
     let mut job = Job::start(&world, "--kill-on-revoke", script);
     let session = job.line();
     world.valetkey(&format!("session end {session}")).ok();
+    job.stdout.read_to_string(&mut rest).expect("text");
     assert_eq!(job.end().status, 137);
 }
 
