@@ -127,7 +127,8 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// Text of somebody else's without what could paint a terminal.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    // Replaced and not left out: without it a path would be another's.
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// The program inside could not close the room. Whoever started it has been told where there is still
@@ -158,5 +159,18 @@ impl InitError {
     /// Whether whoever started it has been told.
     pub const fn was_told(&self) -> bool {
         self.told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::shown;
+
+    #[test]
+    fn what_could_paint_a_terminal_leaves_a_mark() {
+        assert_eq!(shown(Path::new("/de\u{1}p")), "/de\u{fffd}p");
+        assert_ne!(shown(Path::new("/a\nb")), shown(Path::new("/ab")));
     }
 }

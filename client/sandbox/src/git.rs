@@ -17,9 +17,10 @@ use std::{
 use rustix::process::geteuid;
 
 pub(crate) use self::{
+    config::named_in,
     index::links,
     named::{Named, below},
-    read::{SMALL, bounded, small},
+    read::{SMALL, bounded},
     setting::Home,
 };
 use self::{read::path_in, setting::Setting};

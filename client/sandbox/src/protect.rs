@@ -70,7 +70,7 @@ impl Protection {
         paths: &[PathBuf],
         private: &Private,
     ) -> Result<Self, Error> {
-        let (watch, repositories) = Watch::begin(workspace)?;
+        let (watch, repositories) = Watch::begin(workspace, Home::at(&private.home))?;
         let mut protection = Self {
             most: MOUNTS,
             watch: Some(watch),
@@ -159,7 +159,6 @@ impl Protection {
     /// What an agent made that somebody should look at before they use it.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         let watch = self.watch.as_ref();
-        // Also of what was closed: what it was closed by may have been got round.
-        watch.map_or_else(Vec::new, |watch| watch.leftovers(false))
+        watch.map_or_else(Vec::new, Watch::leftovers)
     }
 }

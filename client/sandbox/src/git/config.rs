@@ -1,38 +1,78 @@
 //! Reads files of git's settings where there is no git to ask (git-config(1), "Syntax").
 
-use std::{iter::Peekable, path::PathBuf, str::Chars};
+use std::{
+    collections::BTreeSet,
+    iter::Peekable,
+    path::{Path, PathBuf},
+    str::Chars,
+};
 
-use super::{Home, Setting, read::small};
+use super::{
+    Home, Named, Setting, named,
+    read::{SMALL, bounded},
+};
 
 /// As many files as git follows, and more than anybody has.
 const FILES: usize = 64;
+/// More than anybody has in all of them: in bytes, and in number.
+const BYTES: u64 = 4 * SMALL;
+const SETTINGS: usize = 10_000;
+/// Each setting has the name of its section, which is a path at the most.
+const LONGEST: usize = 4096;
 
 /// Of these files, and of those that they include, under whatever condition.
-pub(super) fn settings(mut files: Vec<PathBuf>, home: &Home) -> Vec<Setting> {
+pub(super) fn settings(files: Vec<PathBuf>, home: &Home) -> Vec<Setting> {
+    read(files, home).0
+}
+
+/// The same, and how many bytes were read for it.
+fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
     let mut settings = Vec::new();
+    let mut bytes = 0;
+    let mut known: BTreeSet<PathBuf> = files.iter().cloned().collect();
     let mut next = 0;
     while let Some(file) = files.get(next).filter(|_| next < FILES).cloned() {
         next += 1;
-        for (key, value) in small(&file).iter().flat_map(|text| parsed(text)) {
+        let Some(text) = bounded(&file, SMALL.min(BYTES - bytes)) else {
+            continue;
+        };
+        bytes += text.len() as u64;
+        let text = String::from_utf8(text).unwrap_or_default();
+        for (key, value) in parsed(&text, SETTINGS - settings.len()) {
             let setting = Setting {
                 file: Some(file.clone()),
                 key,
                 value,
             };
-            let included = setting.included(home);
-            files.extend(included.filter(|path| !files.contains(path)));
+            if files.len() < FILES {
+                let included = setting.included(home);
+                files.extend(included.filter(|path| known.insert(path.clone())));
+            }
             settings.push(setting);
         }
     }
-    settings
+    (settings, bytes)
 }
 
-/// As far as git would understand it.
-fn parsed(text: &str) -> Vec<(String, String)> {
+/// What is named by a user's own settings and by those in `files`, where git is used in `root`; and how many bytes
+/// were read for it.
+pub(crate) fn named_in(
+    files: Vec<PathBuf>,
+    root: &Path,
+    workspace: &Path,
+    home: &Home,
+) -> (Vec<Named>, u64) {
+    let all = home.files().into_iter().chain(files).collect();
+    let (settings, bytes) = read(all, home);
+    (named::of(&settings, root, workspace, home), bytes)
+}
+
+/// As far as git would understand it, and no more than `most`.
+fn parsed(text: &str, most: usize) -> Vec<(String, String)> {
     let mut reader = Reader(text.trim_start_matches('\u{feff}').chars().peekable());
     let mut found = Vec::new();
     let mut section = String::new();
-    while let Some(&c) = reader.0.peek() {
+    while let Some(&c) = reader.0.peek().filter(|_| found.len() < most) {
         if c.is_whitespace() {
             reader.0.next();
         } else if c == '#' || c == ';' {
@@ -49,7 +89,9 @@ fn parsed(text: &str) -> Vec<(String, String)> {
                 return found;
             }
             let value = reader.value();
-            found.push((format!("{section}.{name}"), value));
+            if section.len() <= LONGEST {
+                found.push((format!("{section}.{name}"), value));
+            }
         }
     }
     found
@@ -134,7 +176,7 @@ impl Reader<'_> {
 mod tests {
     use std::{fs, process::Command};
 
-    use super::{Home, parsed, settings};
+    use super::{FILES, Home, LONGEST, SETTINGS, parsed, read, settings};
 
     const ODD: &str = r#"[core] hooksPath = .githooks ; a comment
 [core]	editor = "a b"c\
@@ -170,7 +212,7 @@ z = a "" b
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         assert_eq!(expected.len(), 10, "{text}");
-        assert_eq!(parsed(ODD), expected);
+        assert_eq!(parsed(ODD, SETTINGS), expected);
     }
 
     #[test]
@@ -190,5 +232,29 @@ z = a "" b
             (of.key.as_str(), of.file.as_deref()),
             ("core.pager", Some(at("b").as_path()))
         );
+    }
+
+    /// However many it names, and however long a name each setting would have.
+    #[test]
+    fn what_an_agent_wrote_is_read_so_far_and_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: folder.path().to_owned(),
+            config: None,
+        };
+        let at = |name: String| folder.path().join(name);
+        let includes = |from: usize| -> String {
+            let lines = (from..from + 5000).map(|number| format!("path={number}\n"));
+            std::iter::once("[include]\n".to_owned())
+                .chain(lines)
+                .collect()
+        };
+        for number in 0..FILES {
+            fs::write(at(number.to_string()), includes(number * 5000)).unwrap();
+        }
+        let (found, bytes) = read(vec![at("0".to_owned())], &home);
+        assert!(found.len() <= 10_000 && bytes <= 256 * 1024);
+        let long = format!("[{}]\n{}", "a".repeat(LONGEST + 1), "b\n".repeat(5000));
+        assert!(parsed(&long, SETTINGS).is_empty());
     }
 }

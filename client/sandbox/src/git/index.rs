@@ -4,8 +4,9 @@
 //! it (gitformat-index(5)).
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
+    io::ErrorKind,
     os::unix::ffi::OsStrExt as _,
     path::{Component, Path, PathBuf},
 };
@@ -16,6 +17,10 @@ use super::read::bounded;
 const MOST: usize = 4096;
 /// How many parts an index may be in.
 const PARTS: usize = 8;
+/// More names than a folder of git's has.
+const NAMES: usize = 10_000;
+/// From so many bytes on a name is none that the kernel opens.
+const LONGEST: usize = 4096;
 
 /// Repositories, by their folders relative to that of the index.
 #[derive(Debug, Default)]
@@ -23,27 +28,43 @@ pub(crate) struct Links {
     pub(crate) paths: Vec<PathBuf>,
     /// Whether these are all.
     pub(crate) complete: bool,
+    /// How many bytes were read for them.
+    pub(crate) bytes: u64,
 }
 
-/// Of the index in a folder of git's, and of what it shares with others; each of no more bytes than `limit`.
-pub(crate) fn links(folder: &Path, limit: u64) -> Links {
+/// Of the index in a folder of git's, and of what it shares with others; each of no more bytes than `limit`, and all of
+/// no more than `most`.
+pub(crate) fn links(folder: &Path, limit: u64, most: u64) -> Links {
+    let (parts, complete) = shared(folder);
     let mut links = Links {
-        paths: Vec::new(),
-        complete: true,
+        complete,
+        ..Links::default()
     };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut shared = entries
-        .filter(|entry| entry.file_name().as_bytes().starts_with(b"sharedindex."))
-        .map(|entry| entry.path());
-    let parts: Vec<PathBuf> = shared.by_ref().take(PARTS).collect();
-    links.complete &= shared.next().is_none();
     for file in [folder.join("index")].into_iter().chain(parts) {
-        match bounded(&file, limit) {
-            Some(bytes) => links.add(&bytes),
+        match bounded(&file, limit.min(most - links.bytes)) {
+            Some(bytes) => {
+                links.bytes += bytes.len() as u64;
+                links.add(&bytes);
+            }
             None => links.complete &= fs::symlink_metadata(&file).is_err(),
         }
     }
     links
+}
+
+/// What an index may share with others, and whether these are all.
+fn shared(folder: &Path) -> (Vec<PathBuf>, bool) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return (Vec::new(), error.kind() != ErrorKind::PermissionDenied),
+    };
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    let shared = |name: &OsString| name.as_bytes().starts_with(b"sharedindex.");
+    let mut found = names.by_ref().take(NAMES).filter(shared);
+    let parts = found.by_ref().take(PARTS);
+    let parts = parts.map(|name| folder.join(name)).collect();
+    let complete = found.next().is_none() && names.next().is_none();
+    (parts, complete)
 }
 
 impl Links {
@@ -92,13 +113,18 @@ impl Links {
     }
 
     fn push(&mut self, name: &[u8]) {
+        if self.paths.len() == MOST {
+            self.complete = false;
+            return;
+        }
+        if name.is_empty() || name.len() >= LONGEST {
+            return;
+        }
         let path = Path::new(OsStr::from_bytes(name));
         let is_below = path
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
-        if self.paths.len() == MOST {
-            self.complete = false;
-        } else if is_below && !name.is_empty() {
+        if is_below {
             self.paths.push(path.to_owned());
         }
     }
@@ -138,7 +164,7 @@ fn until_zero(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use std::{fs, path::Path, process::Command};
 
-    use super::{Links, links};
+    use super::{LONGEST, Links, MOST, links};
 
     fn git(folder: &Path, words: &[&str]) {
         let output = Command::new("git")
@@ -185,7 +211,7 @@ mod tests {
                 git(folder.path(), &["add", "--intent-to-add", "z/file"]);
                 for split in ["--no-split-index", "--split-index"] {
                     git(folder.path(), &["update-index", split]);
-                    let found = links(&folder.path().join(".git"), 65536);
+                    let found = links(&folder.path().join(".git"), 65536, 65536);
                     assert!(found.complete);
                     for expected in [Path::new(&long), Path::new("b/other")] {
                         assert!(
@@ -196,6 +222,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Entries of version 4 that take the name before them as it is.
+    fn repeated(name: &[u8], count: u32) -> Links {
+        let mut bytes = b"DIRC\0\0\0\x04".to_vec();
+        bytes.extend(count.to_be_bytes());
+        let mut fixed = [0; 62];
+        fixed[24..28].copy_from_slice(&0o160_000_u32.to_be_bytes());
+        for number in 0..count {
+            bytes.extend(fixed);
+            bytes.push(0);
+            bytes.extend(if number == 0 { name } else { b"" });
+            bytes.push(0);
+        }
+        let mut links = Links {
+            complete: true,
+            ..Links::default()
+        };
+        links.read(&bytes, 20);
+        links
+    }
+
+    #[test]
+    fn a_name_that_is_no_path_takes_no_room() {
+        let most = u32::try_from(MOST).unwrap();
+        assert_eq!(repeated(&[b'a'; LONGEST], most).paths.len(), 0);
+        let links = repeated(&[b'a'; LONGEST - 1], most + 1);
+        assert_eq!(links.paths.len(), MOST);
+        assert!(!links.complete);
     }
 
     #[test]

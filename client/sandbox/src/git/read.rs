@@ -36,12 +36,6 @@ pub(crate) fn bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Text, of which what is none does not matter.
-pub(crate) fn small(path: &Path) -> Option<String> {
-    let bytes = bounded(path, SMALL)?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 /// A path that git reads from a file, behind a mark: to the byte, without ends of lines.
 pub(super) fn path_in(file: &Path, mark: &str) -> Option<PathBuf> {
     let mut bytes = bounded(file, PATH)?;
@@ -57,7 +51,7 @@ pub(super) fn path_in(file: &Path, mark: &str) -> Option<PathBuf> {
 mod tests {
     use std::{fs, process::Command};
 
-    use super::{bounded, small};
+    use super::bounded;
 
     #[test]
     fn nothing_but_a_file_of_the_right_size_is_read() {
@@ -71,9 +65,9 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        assert_eq!(small(&file).as_deref(), Some("four"));
+        assert_eq!(bounded(&file, 4).as_deref(), Some(&b"four"[..]));
         assert_eq!(bounded(&file, 3), None);
-        assert_eq!(small(&pipe), None);
-        assert_eq!(small(folder.path()), None);
+        assert_eq!(bounded(&pipe, 4), None);
+        assert_eq!(bounded(folder.path(), 4), None);
     }
 }

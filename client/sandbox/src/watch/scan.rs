@@ -1,45 +1,55 @@
 //! The repositories in a workspace.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use super::{
-    state::State,
+    budget::Budget,
+    state::{Facts, State},
     steps::Steps,
     walk::{Bound, walk},
 };
-use crate::git;
+use crate::git::{self, Home};
 
 /// All that were found, first those that git itself goes into.
-#[derive(Debug, Default)]
-pub(crate) struct Scan {
-    pub(crate) found: Vec<Found>,
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub(super) found: Vec<Found>,
+    /// What git is in the middle of, by the folder of git's that it is in.
+    pub(super) steps: BTreeMap<PathBuf, Steps>,
     /// Whether there are no others.
-    pub(crate) complete: bool,
+    pub(super) complete: bool,
 }
 
 /// Something that git takes for a repository, or may.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(super) struct Found {
     /// What is called `.git`, or a folder that is a repository itself.
-    pub(crate) path: PathBuf,
+    pub(super) path: PathBuf,
     /// Whether an index has it, so that git goes there by itself.
-    pub(crate) is_linked: bool,
-    pub(crate) state: State,
-    pub(crate) steps: Steps,
+    pub(super) is_linked: bool,
+    pub(super) state: State,
 }
 
 impl Scan {
     /// Of the workspace's own and those within, which is where `bound` counts.
-    pub(crate) fn of(workspace: &Path, bound: Bound) -> Self {
+    pub(super) fn of(workspace: &Path, home: &Home, bound: Bound) -> Self {
         let walk = walk(workspace, bound);
-        let mut scan = Self {
+        let mut look = Look {
+            workspace,
+            home,
+            bound,
+            budget: Budget::of(bound.bytes),
+            folders: BTreeMap::new(),
+            steps: BTreeMap::new(),
             complete: walk.complete,
-            ..Self::default()
         };
+        let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         let mut others = walk.found.into_iter();
         let own = workspace.join(".git");
@@ -51,33 +61,110 @@ impl Scan {
             if !is_there(&path) || !seen.insert(path.clone()) {
                 continue;
             }
-            if scan.found.len() == bound.repositories {
-                scan.complete = false;
-                return scan;
+            if found.len() == bound.repositories || look.budget.is_spent() {
+                look.complete = false;
+                break;
             }
-            let links = scan.links(&path, bound.index);
-            queue.extend(links.into_iter().map(|path| (path, is_linked)));
-            let (state, steps) = (State::of(&path), Steps::of(&path));
+            let state = look.state(&path);
+            for link in look.links(&path) {
+                if seen.contains(&link) || !is_there(&link) {
+                    continue;
+                }
+                if queue.len() == bound.repositories {
+                    look.complete = false;
+                    break;
+                }
+                queue.push_back((link, is_linked));
+            }
             let is_linked = is_linked && path != own;
-            scan.found.push(Found {
+            found.push(Found {
                 path,
                 is_linked,
                 state,
-                steps,
             });
         }
-        scan
+        Self {
+            found,
+            steps: look.steps,
+            complete: look.complete,
+        }
+    }
+}
+
+/// At one after the other.
+struct Look<'a> {
+    workspace: &'a Path,
+    home: &'a Home,
+    bound: Bound,
+    budget: Budget,
+    /// Those of git's that were looked into, which many may lead to.
+    folders: BTreeMap<PathBuf, State>,
+    steps: BTreeMap<PathBuf, Steps>,
+    complete: bool,
+}
+
+impl Look<'_> {
+    fn state(&mut self, path: &Path) -> State {
+        let mut facts = Facts::new();
+        facts.add(path, &mut self.budget);
+        let Some(folder) = git::folder_of(path) else {
+            return facts.end();
+        };
+        facts.add_state(&folder, &self.folder(&folder));
+        let common = self.common(&folder).unwrap_or_else(|| folder.clone());
+        facts.add_state(&common, &self.folder(&common));
+        let files = vec![common.join("config"), folder.join("config.worktree")];
+        let (named, bytes) = git::named_in(files, root_of(path), self.workspace, self.home);
+        self.budget.spend(bytes);
+        for named in named {
+            facts.add_named(&self.workspace.join(named.path), &mut self.budget);
+        }
+        facts.end()
+    }
+
+    /// Once, however many lead to it.
+    fn folder(&mut self, folder: &Path) -> State {
+        if let Some(state) = self.folders.get(folder) {
+            return state.clone();
+        }
+        let state = State::of(folder, &mut self.budget);
+        let steps = Steps::of(folder, &mut self.budget);
+        self.folders.insert(folder.to_owned(), state.clone());
+        self.steps.insert(folder.to_owned(), steps);
+        state
+    }
+
+    /// Where the settings and hooks of one are, if it says so.
+    fn common(&mut self, folder: &Path) -> Option<PathBuf> {
+        let words = self.budget.read(&folder.join("commondir"), git::SMALL)?;
+        let end = words.iter().rposition(|byte| !b"\r\n".contains(byte))?;
+        fs::canonicalize(folder.join(OsStr::from_bytes(words.get(..=end)?))).ok()
     }
 
     /// What the index of one leads to.
-    fn links(&mut self, path: &Path, limit: u64) -> Vec<PathBuf> {
-        let (Some(folder), Some(root)) = (git::folder_of(path), path.parent()) else {
+    fn links(&mut self, path: &Path) -> Vec<PathBuf> {
+        let Some(folder) = git::folder_of(path) else {
             return Vec::new();
         };
-        let links = git::links(&folder, limit);
+        let root = root_of(path);
+        let links = git::links(&folder, self.bound.index, self.budget.left());
         self.complete &= links.complete;
-        let within = links.paths.into_iter();
-        within.map(|link| root.join(link).join(".git")).collect()
+        let paths: Vec<PathBuf> = links
+            .paths
+            .iter()
+            .map(|link| root.join(link).join(".git"))
+            .collect();
+        let lengths = paths.iter().map(|path| path.as_os_str().len() as u64);
+        self.budget.spend(links.bytes + lengths.sum::<u64>());
+        paths
+    }
+}
+
+/// Where git is when it uses one.
+fn root_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if path.ends_with(".git") => parent,
+        _ => path,
     }
 }
 

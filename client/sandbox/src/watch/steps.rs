@@ -5,10 +5,14 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use crate::git;
+use super::{
+    budget::Budget,
+    digest::{Digest, Digester},
+};
 
 /// A line for each step. A long rebase has some thousands.
 const LISTS: &[&str] = &["rebase-merge/git-rebase-todo", "sequencer/todo"];
@@ -22,54 +26,80 @@ const MANNERS: &[&str] = &[
     "rebase-merge/strategy_opts",
     "sequencer/opts",
 ];
+/// What it takes to keep one in mind.
+const STEP: u64 = 128;
 
-/// Of one repository.
+/// Of one folder of git's.
 #[derive(Debug, Default)]
-pub(crate) struct Steps {
-    /// Each with the file that it is in.
-    known: BTreeSet<(PathBuf, Vec<u8>)>,
-    /// A file that cannot be read, or is too large.
-    unknown: Option<PathBuf>,
+pub(super) struct Steps(Vec<Part>);
+
+/// Of one file.
+#[derive(Debug)]
+struct Part {
+    file: PathBuf,
+    known: BTreeSet<Digest>,
 }
 
 impl Steps {
-    /// Of what is called `.git`, or is a repository itself.
-    pub(crate) fn of(path: &Path) -> Self {
+    pub(super) fn of(folder: &Path, budget: &mut Budget) -> Self {
+        let lists = LISTS.iter().map(|name| (name, true));
+        let manners = MANNERS.iter().map(|name| (name, false));
         let mut steps = Self::default();
-        let Some(folder) = git::folder_of(path) else {
-            return steps;
-        };
-        for name in LISTS {
+        for (name, is_list) in lists.chain(manners) {
             let file = folder.join(name);
-            let text = steps.text(&file);
-            let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"));
-            let lines = lines.map(|line| (file.clone(), line.to_owned()));
-            steps.known.extend(lines);
-        }
-        for name in MANNERS {
-            let file = folder.join(name);
-            let text = steps.text(&file);
-            if !text.is_empty() {
-                steps.known.insert((file, text));
-            }
+            let Ok(facts) = fs::symlink_metadata(&file) else {
+                continue;
+            };
+            let known = match budget.read(&file, LIMIT) {
+                Some(text) if is_list => text
+                    .split(|&byte| byte == b'\n')
+                    .map(<[u8]>::trim_ascii)
+                    .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+                    .map(|line| digest(&[line]))
+                    .collect(),
+                Some(text) if text.is_empty() => BTreeSet::new(),
+                Some(text) => BTreeSet::from([digest(&[&text])]),
+                // It cannot be read, or is too large: it is as it was as long as the kernel says so.
+                None => BTreeSet::from([digest(&[
+                    &facts.ino().to_be_bytes(),
+                    &facts.ctime().to_be_bytes(),
+                    &facts.ctime_nsec().to_be_bytes(),
+                ])]),
+            };
+            budget.spend(STEP * known.len() as u64);
+            steps.0.push(Part { file, known });
         }
         steps
     }
 
-    fn text(&mut self, file: &Path) -> Vec<u8> {
-        let text = git::bounded(file, LIMIT);
-        if text.is_none() && fs::symlink_metadata(file).is_ok() {
-            self.unknown = Some(file.to_owned());
-        }
-        text.unwrap_or_default()
+    /// A file with something in it that was not there before. That something is done, and gone, is as it should be.
+    pub(super) fn added_since(&self, before: &Self) -> Option<&Path> {
+        let is_new = |part: &&Part| {
+            let before = before.0.iter().find(|other| other.file == part.file);
+            before.map_or(!part.known.is_empty(), |before| {
+                !part.known.is_subset(&before.known)
+            })
+        };
+        self.0.iter().find(is_new).map(|part| part.file.as_path())
     }
 
-    /// A file with something in it that was not there before. That something is done, and gone, is as it should be.
-    pub(crate) fn added_since(&self, before: Option<&Self>) -> Option<&Path> {
-        let is_new =
-            |step: &&(PathBuf, Vec<u8>)| !before.is_some_and(|before| before.known.contains(*step));
-        let new = self.known.iter().find(is_new).map(|(file, _)| file);
-        self.unknown.as_ref().or(new).map(PathBuf::as_path)
+    /// A file with something in it that was not as it is before then, in seconds and nanoseconds of the kernel's clock.
+    pub(super) fn written_since(&self, then: (i64, i64)) -> Option<&Path> {
+        let is_older = |path: &Path| {
+            fs::symlink_metadata(path).is_ok_and(|facts| (facts.ctime(), facts.ctime_nsec()) < then)
+        };
+        let is_new = |part: &&Part| {
+            let mut both = part.file.ancestors().take(2);
+            !part.known.is_empty() && !both.all(is_older)
+        };
+        self.0.iter().find(is_new).map(|part| part.file.as_path())
     }
+}
+
+fn digest(parts: &[&[u8]]) -> Digest {
+    let mut digester = Digester::new();
+    for part in parts {
+        digester.add(part);
+    }
+    digester.end()
 }

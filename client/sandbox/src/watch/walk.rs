@@ -2,7 +2,9 @@
 
 use std::{
     collections::VecDeque,
+    ffi::OsStr,
     fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +18,8 @@ pub(crate) struct Bound {
     pub(crate) repositories: usize,
     /// How large an index may be, in bytes.
     pub(crate) index: u64,
+    /// How much is read of all that is found, in bytes.
+    pub(crate) bytes: u64,
 }
 
 /// Large folders that others fill: last.
@@ -29,6 +33,8 @@ pub(crate) struct Walk {
     pub(crate) found: Vec<PathBuf>,
     /// Whether it was everywhere.
     pub(crate) complete: bool,
+    /// Whether there is something where it was not.
+    passed_by: bool,
 }
 
 /// Nearest first, and not through links: git does not either.
@@ -42,12 +48,12 @@ pub(crate) fn walk(root: &Path, bound: Bound) -> Walk {
             return walk;
         }
         folders += 1;
-        names += walk.look(&folder, bound.names - names, &mut now, &mut later);
+        names += walk.look(&folder, bound, bound.names - names, &mut now, &mut later);
         if names == bound.names {
             return walk;
         }
     }
-    walk.complete = true;
+    walk.complete = !walk.passed_by;
     walk
 }
 
@@ -56,42 +62,114 @@ impl Walk {
     fn look(
         &mut self,
         folder: &Path,
+        bound: Bound,
         most: usize,
         now: &mut VecDeque<PathBuf>,
         later: &mut VecDeque<PathBuf>,
     ) -> usize {
         let mut count = 0;
-        let mut parts = [("HEAD", false), ("objects", false), ("refs", false)];
-        // Where this user may not look, git of this user's does nothing.
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        for entry in entries.take(most) {
+        let mut parts = Parts::default();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.look_by_name(folder, &error);
+                return count;
+            }
+        };
+        for entry in entries.flatten().take(most) {
             count += 1;
             let name = entry.file_name();
             if name == ".git" {
                 self.found.push(entry.path());
                 continue;
             }
-            for (part, is_there) in &mut parts {
-                *is_there |= name == *part;
-            }
+            parts.add(&name);
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 let is_later = LATER.iter().any(|other| name == *other);
                 let queue = if is_later { &mut *later } else { &mut *now };
-                queue.push_back(entry.path());
+                // What nobody would come to is not kept in mind.
+                if queue.len() < bound.folders {
+                    queue.push_back(entry.path());
+                } else {
+                    self.passed_by = true;
+                }
             }
         }
-        if parts.iter().all(|(_, is_there)| *is_there) {
+        if parts.are_a_repository() {
             self.found.push(folder.to_owned());
         }
         count
+    }
+
+    /// Where nobody may list what there is, but may go in: git goes by names too.
+    fn look_by_name(&mut self, folder: &Path, refusal: &io::Error) {
+        let is_there = |name: &str| fs::symlink_metadata(folder.join(name)).is_ok();
+        match refusal.kind() {
+            // It was removed just now.
+            ErrorKind::NotFound | ErrorKind::NotADirectory => return,
+            // Nor does git of this user's go in.
+            ErrorKind::PermissionDenied if !is_there(".") => return,
+            _ => self.passed_by = true,
+        }
+        if is_there(".git") {
+            self.found.push(folder.join(".git"));
+        }
+        let mut parts = Parts::default();
+        for name in Parts::NAMES.iter().filter(|name| is_there(name)) {
+            parts.add(OsStr::new(name));
+        }
+        if parts.are_a_repository() {
+            self.found.push(folder.to_owned());
+        }
+    }
+}
+
+/// What is in a folder that may be a repository itself.
+#[derive(Default)]
+struct Parts([bool; 4]);
+
+impl Parts {
+    const NAMES: [&str; 4] = ["HEAD", "commondir", "objects", "refs"];
+
+    fn add(&mut self, name: &OsStr) {
+        for (part, is_there) in Self::NAMES.iter().zip(&mut self.0) {
+            *is_there |= name == *part;
+        }
+    }
+
+    /// The others may be where `commondir` says.
+    const fn are_a_repository(&self) -> bool {
+        let [head, commondir, objects, refs] = self.0;
+        head && (commondir || (objects && refs))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, io::ErrorKind};
 
-    use super::{Bound, walk};
+    use super::{Bound, Walk, walk};
+
+    /// Git needs no list of what is there, and whoever goes in has it run.
+    #[test]
+    fn folders_that_cannot_be_listed_are_asked_for_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for name in ["a/.git", "b/refs", "b/objects"] {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        fs::write(root.join("b/HEAD"), "").unwrap();
+        let mut walk = Walk::default();
+        // Root is refused nothing.
+        let refusal = ErrorKind::PermissionDenied.into();
+        walk.look_by_name(&root.join("none"), &refusal);
+        assert!(!walk.passed_by && walk.found.is_empty());
+        for name in ["a", "b"] {
+            walk.look_by_name(&root.join(name), &refusal);
+        }
+        assert_eq!(walk.found, ["a/.git", "b"].map(|name| root.join(name)));
+        assert!(walk.passed_by);
+    }
 
     #[test]
     fn repositories_are_found_wherever_they_are_and_the_nearest_first() {
@@ -102,11 +180,16 @@ mod tests {
             "a/b/c/.git",
             "bare/objects",
             "bare/refs",
+            "x/objects",
+            "x/refs",
+            "y",
             "z",
         ] {
             fs::create_dir_all(root.join(name)).unwrap();
         }
         fs::write(root.join("bare/HEAD"), "").unwrap();
+        fs::write(root.join("y/HEAD"), "").unwrap();
+        fs::write(root.join("y/commondir"), "../x").unwrap();
         fs::write(root.join("z/.git"), "gitdir: elsewhere").unwrap();
         std::os::unix::fs::symlink("z", root.join("link")).unwrap();
         let bound = |folders| Bound {
@@ -114,11 +197,12 @@ mod tests {
             names: 1000,
             repositories: 0,
             index: 0,
+            bytes: 0,
         };
         let all = walk(root, bound(100));
         let mut found = all.found.clone();
         found.sort();
-        let expected = ["a/b/c/.git", "bare", "node_modules/a/.git", "z/.git"];
+        let expected = ["a/b/c/.git", "bare", "node_modules/a/.git", "y", "z/.git"];
         assert_eq!(found, expected.map(|name| root.join(name)));
         assert_eq!(all.found.last(), Some(&root.join("node_modules/a/.git")));
         assert!(all.complete);

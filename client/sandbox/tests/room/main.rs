@@ -9,6 +9,7 @@
 
 mod calls;
 mod house;
+mod leftovers;
 mod links;
 mod network;
 mod ordinary_user;

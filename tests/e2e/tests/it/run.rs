@@ -206,6 +206,77 @@ fn a_signal_before_there_is_a_command_ends_the_session() {
     }
 }
 
+/// An agent may have made it a long look. Its session does not wait for that.
+#[test]
+fn nobody_has_to_wait_for_what_is_looked_at_in_the_end() {
+    let world = World::at_work();
+    let mut job = Job::start(
+        &world,
+        "",
+        "seq 2000 | xargs mkdir; mkdir big; printf '%65000s' > more
+        printf '[include]\\npath=../more\\npath=../big/../more\\npath=../1/../more\\n' > big/config
+        for n in $(seq 2000); do echo 'gitdir: ../big' > $n/.git; done; echo ready",
+    );
+    assert_eq!(job.line(), "ready");
+    // Nothing else takes it so long.
+    until("it looks", || hundredths(job.child.id()) > 50);
+    assert!(has_no_session(&world));
+    job.signal(Signal::INT);
+    let remark = job.remark();
+    assert!(remark.contains("is being looked through"), "{remark}");
+    job.signal(Signal::INT);
+    let outcome = job.end();
+    assert_eq!(outcome.status, 130, "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("was not looked through"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn nobody_has_to_wait_for_a_sandbox_that_is_being_made() {
+    let world = World::at_work();
+    let folder = fs::File::open(workspace(&world)).expect("a folder");
+    // What makes it waits for that, and nothing stops it.
+    rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+    let mut job = Job::start(&world, "", "echo never");
+    until("it makes one, which is another thread's", || {
+        fs::read_dir(format!("/proc/{}/task", job.child.id())).is_ok_and(|tasks| tasks.count() > 1)
+    });
+    job.signal(Signal::TERM);
+    let remark = job.remark();
+    assert!(remark.contains("is still being made"), "{remark}");
+    assert!(has_no_session(&world));
+    job.signal(Signal::TERM);
+    let outcome = job.end();
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (143, ""));
+}
+
+fn has_no_session(world: &World) -> bool {
+    let live = world.valetkey("session list --json").ok().json();
+    live["sessions"] == json!([])
+}
+
+/// How long a process has been at work (`proc_pid_stat(5)`).
+fn hundredths(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let (_, rest) = stat.rsplit_once(") ").expect("a name");
+    let times = rest.split(' ').skip(11).take(2);
+    times
+        .map(|time| time.parse::<u64>().expect("a number"))
+        .sum()
+}
+
+fn until(what: &str, so: impl Fn() -> bool) {
+    let in_time = (0..10_000_000).any(|_| {
+        so() || {
+            thread::yield_now();
+            false
+        }
+    });
+    assert!(in_time, "never: {what}");
+}
+
 /// Until the process has a handler of its own (`SigCgt` in proc_pid_status(5)).
 fn wait_until_caught(pid: u32, signal: Signal) {
     let caught = || {
@@ -364,6 +435,7 @@ fn a_revocation_kills_where_that_is_asked_for() {
     let mut job = Job::start(&world, "--kill-on-revoke", script);
     let session = job.line();
     world.valetkey(&format!("session end {session}")).ok();
+    job.stdout.read_to_string(&mut rest).expect("text");
     assert_eq!(job.end().status, 137);
 }
 

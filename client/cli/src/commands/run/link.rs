@@ -113,7 +113,7 @@ pub(super) const fn is_away(code: Code) -> bool {
 }
 
 /// No broker will serve the session any more.
-const fn is_over(code: Code) -> bool {
+pub(super) const fn is_over(code: Code) -> bool {
     matches!(
         code,
         Code::UnknownSession | Code::SessionEnded | Code::SessionExpired | Code::SessionRevoked

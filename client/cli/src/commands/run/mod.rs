@@ -15,11 +15,12 @@ use std::{
 };
 
 use clap::Args;
-use valetkey_sandbox::{Landlock, Mount, Room, Sandbox};
+use valetkey_sandbox::{Landlock, Mount, Room, Sandbox, Signal};
 use valetkey_sdk::{Code, Control, Developer, Error, wire::developer as dev};
 
-use link::{Link, Place};
+use link::{Link, Place, is_over};
 use signals::Signals;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Outcome;
 use crate::{args::ACCOUNT, failure::Failure, lifetime, output::Output};
@@ -68,21 +69,31 @@ impl Run {
             })?,
         };
         // Before there is anything that would outlive this process: it ends a session that it started.
-        let signals = Signals::listen()
+        let mut signals = Signals::listen()
             .map_err(|error| Failure::local(format!("signals cannot be heard: {error}")))?;
         let developer = Control::from_env().await?.developer();
         let (session, described) = self.session(&developer, &workspace, output).await?;
-        let outcome = self.inside(&session, described, workspace, signals, output);
-        let outcome = outcome.await;
+        let inside = self.inside(&session, described, workspace, &mut signals, output);
+        let inside = inside.await;
         // Whatever happened: nobody is left who could speak for it.
-        let ended = developer.end_session(&session.id).await;
-        let status = outcome?;
-        if let Err(error) = ended {
+        if let Err(error) = developer.end_session(&session.id).await
+            && !is_over(error.code)
+        {
             output.remark(&format!(
                 "its session could not be ended ({}); `valetkey session end {}` does it later",
                 error.message, session.id
             ));
         }
+        let status = match inside? {
+            Inside::Nothing(status) => status,
+            Inside::Unmade(mut making, signal) => {
+                output.remark("the sandbox is still being made, and removed once it is there; another signal, or Ctrl-C, leaves it");
+                drop(signals.unless_done(&mut making).await);
+                128 + signal.as_raw()
+            }
+            Inside::Ended(sandbox) => watch::left_by(*sandbox, &mut signals, output).await?,
+        };
+        let _ = std::io::stdout().flush();
         // The command's own status, which may be any.
         process::exit(status)
     }
@@ -116,13 +127,24 @@ impl Run {
         session: &dev::Session,
         described: dev::Room,
         workspace: PathBuf,
-        mut signals: Signals,
+        signals: &mut Signals,
         output: &Output,
-    ) -> Result<i32, Failure> {
+    ) -> Result<Inside, Failure> {
         let at = PathBuf::from(&described.handover);
         let ticket = described.ticket.clone();
         let room = room(session, described, workspace, self.command.clone())?;
-        let mut sandbox = Sandbox::spawn(&room).map_err(|error| unmade(&error))?;
+        // Who began to make one for nobody would leave its places in the workspace.
+        if let Some(signal) = signals.so_far().await {
+            return Ok(Inside::Nothing(128 + signal.as_raw()));
+        }
+        let mut making = spawn_blocking(move || Sandbox::spawn(&room));
+        let made = match signals.unless_done(&mut making).await {
+            Ok(made) => made,
+            Err(signal) => return Ok(Inside::Unmade(making, signal)),
+        };
+        let mut sandbox = made
+            .map_err(|error| Failure::local(format!("the sandbox could not be made: {error}")))?
+            .map_err(|error| unmade(&error))?;
         for note in sandbox.notes() {
             output.remark(note);
         }
@@ -138,27 +160,32 @@ impl Run {
             link = Some(Link::make(place).await?);
         }
         if let Some(signal) = signals.so_far().await {
-            return Ok(128 + signal.as_raw());
+            return Ok(Inside::Nothing(128 + signal.as_raw()));
         }
         let layers = match sandbox.go() {
             Ok(layers) => layers,
             Err(error) => {
                 let status = not_started(&error);
                 output.failure(&unmade(&error));
-                return Ok(status);
+                return Ok(Inside::Nothing(status));
             }
         };
         if layers.landlock != Landlock::Full {
             output.remark("this kernel has less of Landlock than the sandbox asks for; `valetkey doctor` says what is missing");
         }
-        let ended =
-            watch::until_it_ends(&mut sandbox, signals, link, self.kill_on_revoke, output).await?;
-        for leftover in &ended.leftovers {
-            output.remark(leftover);
-        }
-        let _ = std::io::stdout().flush();
-        Ok(ended.status)
+        watch::until_it_ends(&sandbox, signals, link, self.kill_on_revoke, output).await?;
+        Ok(Inside::Ended(Box::new(sandbox)))
     }
+}
+
+/// What there was of an agent when its session ends.
+enum Inside {
+    /// None, and the status that says why.
+    Nothing(i32),
+    /// A room that is still being made, and who asked for no more of it.
+    Unmade(JoinHandle<Result<Sandbox, valetkey_sandbox::Error>>, Signal),
+    /// One that has ended in its room.
+    Ended(Box<Sandbox>),
 }
 
 /// The room as the broker describes it.

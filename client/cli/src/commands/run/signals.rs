@@ -3,7 +3,10 @@
 use std::{io, io::IsTerminal as _};
 
 use rustix::{process::getpgrp, termios::tcgetpgrp};
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal as Stream, SignalKind, signal},
+    task::{JoinError, JoinHandle},
+};
 use valetkey_sandbox::Signal;
 
 /// Signals that this process gets and the agent is meant to have.
@@ -42,6 +45,28 @@ impl Signals {
         match self.any().await {
             typed @ (Signal::INT | Signal::QUIT) => unless_typed(typed),
             sent => Some(sent),
+        }
+    }
+
+    /// What comes of work that nothing stops, or the signal that asked this process to end before.
+    pub(super) async fn unless_done<T>(
+        &mut self,
+        work: &mut JoinHandle<T>,
+    ) -> Result<Result<T, JoinError>, Signal> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            signal = self.ending() => Err(signal),
+        }
+    }
+
+    /// The next one that asks this process to end. Cancel safe.
+    async fn ending(&mut self) -> Signal {
+        loop {
+            match self.any().await {
+                Signal::USR1 | Signal::USR2 => {}
+                signal => return signal,
+            }
         }
     }
 

@@ -1,32 +1,33 @@
-//! From the agent's first step to its last.
+//! From the agent's first step to its last, and what it left.
 
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use valetkey_sandbox::{Ended, Sandbox, Signal};
+use tokio::task::spawn_blocking;
+use valetkey_sandbox::{Sandbox, Signal};
 use valetkey_sdk::Code;
 
 use super::{
     link::{Link, is_away},
     signals::Signals,
-    stops,
+    stops, unmade,
 };
 use crate::{failure::Failure, output::Output};
 
 /// Hands signals on and waits for the end. Where the session is over before, tells so, and kills the agent
 /// where that is asked for.
 pub(super) async fn until_it_ends(
-    sandbox: &mut Sandbox,
-    mut signals: Signals,
+    sandbox: &Sandbox,
+    signals: &mut Signals,
     mut link: Option<Link>,
     kill_on_revoke: bool,
     output: &Output,
-) -> Result<Ended, Failure> {
+) -> Result<(), Failure> {
     let unwatched =
         |error: std::io::Error| Failure::local(format!("the sandbox cannot be watched: {error}"));
     let process = sandbox.pidfd().try_clone_to_owned().map_err(unwatched)?;
     // On a thread of its own, for as long as the agent lives: there is no other safe way to await it.
-    let mut ended = tokio::task::spawn_blocking(move || wait_for(&process));
+    let mut ended = spawn_blocking(move || wait_for(&process));
     loop {
         let over = async {
             match link.as_mut() {
@@ -53,11 +54,45 @@ pub(super) async fn until_it_ends(
             }
         }
     }
+    // What came with the agent's end was the agent's.
+    tokio::task::yield_now().await;
+    while signals.so_far().await.is_some() {}
     // The room's listener goes before its session does.
     drop(link);
-    sandbox
-        .wait()
-        .map_err(|error| Failure::local(error.to_string()))
+    Ok(())
+}
+
+/// The status of an agent that has ended. Tells what it left, as long as nobody wants to go.
+pub(super) async fn left_by(
+    mut sandbox: Sandbox,
+    signals: &mut Signals,
+    output: &Output,
+) -> Result<i32, Failure> {
+    let mut look = spawn_blocking(move || sandbox.wait());
+    let mut looked = signals.unless_done(&mut look).await;
+    // The first may have been meant for the agent too.
+    if looked.is_err() {
+        output.remark("the workspace is being looked through for what the agent made that git would run; another signal, or Ctrl-C, leaves it");
+        looked = signals.unless_done(&mut look).await;
+    }
+    match looked {
+        Ok(Ok(Ok(ended))) => {
+            for leftover in &ended.leftovers {
+                output.remark(leftover);
+            }
+            Ok(ended.status)
+        }
+        Ok(Ok(Err(error))) => Err(unmade(&error)),
+        Ok(Err(error)) => Err(Failure::local(format!(
+            "the workspace could not be looked through: {error}"
+        ))),
+        Err(signal) => {
+            output.remark(
+                "the workspace was not looked through to the end: before you use git in a folder of it, look for repositories that the agent made or changed",
+            );
+            Ok(128 + signal.as_raw())
+        }
+    }
 }
 
 /// A pidfd becomes readable when its process has ended (`pidfd_open(2)`).
