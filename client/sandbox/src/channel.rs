@@ -72,11 +72,20 @@ pub(crate) fn send(
     message: &impl Serialize,
     descriptors: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
+    send_bytes(socket, &bytes(message)?, descriptors)
+}
+
+fn bytes(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let bytes = serde_json::to_vec(message)?;
     if bytes.len() > MESSAGE {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
-    send_bytes(socket, &bytes, descriptors)
+    Ok(bytes)
+}
+
+/// Whether it can be sent.
+pub(crate) fn fits(message: &impl Serialize) -> bool {
+    bytes(message).is_ok()
 }
 
 pub(crate) fn send_bytes(

@@ -23,7 +23,7 @@ use rustix::{
 
 use crate::{
     bwrap,
-    channel::{GO, Orders, Reply, pair, receive, send, send_bytes},
+    channel::{GO, Orders, Reply, fits, pair, receive, send, send_bytes},
     error::{Error, os, printable},
     layers::Layers,
     options::memory,
@@ -76,6 +76,18 @@ impl Sandbox {
         let bwrap = bwrap::find()?;
         let view = view::of(room)?;
         meanwhile();
+        let orders = Orders {
+            proxy: room.proxy,
+            writable: view.writable,
+            seen: view.seen,
+            landlock_required: room.landlock == Need::Required,
+        };
+        // Before there is a process, which would be left behind half made.
+        if !fits(&orders) {
+            return Err(Error::Start {
+                said: "there are too many places to protect and to show, or their names are too long: let the profile name folders above them".into(),
+            });
+        }
         let (first, theirs) = pair().map_err(os("making a socket"))?;
         let messages = memory(&[])?;
         let (information, informer) = pipe_with(PipeFlags::CLOEXEC).map_err(os("making a pipe"))?;
@@ -92,12 +104,6 @@ impl Sandbox {
             inherited,
         })
         .map_err(os("starting bubblewrap"))?;
-        let orders = Orders {
-            proxy: room.proxy,
-            writable: view.writable,
-            seen: view.seen,
-            landlock_required: room.landlock == Need::Required,
-        };
         let ready = meet(&first, information, &orders);
         match ready {
             Ok(ready) => Ok(Self {
@@ -234,12 +240,7 @@ fn meet(first: &OwnedFd, information: OwnedFd, orders: &Orders) -> Result<Ready,
         .map_err(os("setting a time limit"))?;
     let given = [theirs.as_fd(), stdio::stdin(), stdio::stderr()];
     // It waits in the socket until `init` is there.
-    send(first, orders, &given).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => Error::Start {
-            said: "there are too many places to protect and to show, or their names are too long: let the profile name folders above them".into(),
-        },
-        _ => refusal(None),
-    })?;
+    send(first, orders, &given).map_err(|_| refusal(None))?;
     drop(theirs);
     let init = opened(child(information)?)?;
     let received = receive::<Reply>(&socket).map_err(os("hearing from the sandbox"))?;

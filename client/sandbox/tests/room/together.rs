@@ -1,6 +1,10 @@
 //! Rooms at the same time that protect the same places.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use valetkey_sandbox::Room;
@@ -14,6 +18,14 @@ fn pipe(house: &House) -> PathBuf {
     let pipe = house.path("out/pipe");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a pipe");
     pipe
+}
+
+/// Has it go on. Nobody waits here for an agent that is gone: whoever may read too opens a pipe at once.
+fn go(pipe: &Path) -> File {
+    let file = File::options().read(true).write(true).open(pipe);
+    let mut file = file.expect("a pipe");
+    file.write_all(b"go\n").expect("it is written");
+    file
 }
 
 fn room_in(house: &House, workspace: PathBuf, script: &str) -> Room {
@@ -31,7 +43,7 @@ fn another_room_keeps_what_is_protected() {
     let mut second = house.start(&house.room(&script));
     first.wait().expect("it ends");
     drop(first);
-    fs::write(pipe, "go\n").expect("it reads");
+    let _open = go(&pipe);
     assert_ne!(second.wait().expect("it ends").status, 0);
 }
 
@@ -52,7 +64,7 @@ fn a_room_with_another_worktree_keeps_what_is_protected() {
     let mut second = house.start(&room_in(&house, house.path("home/third"), &script));
     first.wait().expect("it ends");
     drop(first);
-    fs::write(pipe, "go\n").expect("it reads");
+    let _open = go(&pipe);
     let told = second.wait().expect("it ends").leftovers;
     drop(second);
     assert_eq!(house.text(), "done\n");
@@ -76,7 +88,7 @@ fn a_room_with_a_folder_above_keeps_what_is_protected() {
     let mut second = house.start(&room_in(&house, within.clone(), &script));
     above.wait().expect("it ends");
     drop(above);
-    fs::write(pipe, "go\n").expect("it reads");
+    let _open = go(&pipe);
     second.wait().expect("it ends");
     drop(second);
     assert_eq!(house.text(), "");
@@ -91,7 +103,7 @@ fn a_change_of_the_own_repository_is_told() {
     house.git(&house.workspace(), &["init", "-q"]);
     let mut sandbox = house.start(&house.room(WAIT));
     house.write(".git/hooks/post-commit", "evil");
-    fs::write(pipe, "go\n").expect("it reads");
+    let _open = go(&pipe);
     let told = sandbox.wait().expect("it ends").leftovers;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("/project/.git`"), "{told:?}");
