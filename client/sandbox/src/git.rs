@@ -149,16 +149,13 @@ pub(crate) fn named_by(
     workspace: &Path,
     home: &Home,
 ) -> Vec<Named> {
-    let mut settings = home.given();
-    let mut files = home.files();
-    files.extend(settings.iter().filter_map(|setting| setting.included(home)));
+    let mut files = Vec::new();
     if let Some(folder) = folder {
         let common = path_in(&folder.join("commondir"), "").map(|path| folder.join(path));
         files.push(common.as_deref().unwrap_or(folder).join("config"));
         files.push(folder.join("config.worktree"));
     }
-    settings.extend(config::settings(files, home));
-    named::of(&settings, root, workspace, home)
+    config::named_in(files, root, workspace, home).0
 }
 
 /// The working tree that a folder without a `.git` is in.

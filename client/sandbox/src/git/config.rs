@@ -37,7 +37,8 @@ fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
             continue;
         };
         bytes += text.len() as u64;
-        let text = String::from_utf8(text).unwrap_or_default();
+        // What is no text does not matter, to git neither.
+        let text = String::from_utf8_lossy(&text);
         for (key, value) in parsed(&text, SETTINGS - settings.len()) {
             let setting = Setting {
                 file: Some(file.clone()),
@@ -54,16 +55,20 @@ fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
     (settings, bytes)
 }
 
-/// What is named by a user's own settings and by those in `files`, where git is used in `root`; and how many bytes
+/// What is named by a user's own settings and by those in `more`, where git is used in `root`; and how many bytes
 /// were read for it.
 pub(crate) fn named_in(
-    files: Vec<PathBuf>,
+    more: Vec<PathBuf>,
     root: &Path,
     workspace: &Path,
     home: &Home,
 ) -> (Vec<Named>, u64) {
-    let all = home.files().into_iter().chain(files).collect();
-    let (settings, bytes) = read(all, home);
+    let given = home.given();
+    let mut files = home.files();
+    files.extend(given.iter().filter_map(|setting| setting.included(home)));
+    files.extend(more);
+    let (mut settings, bytes) = read(files, home);
+    settings.extend(given);
     (named::of(&settings, root, workspace, home), bytes)
 }
 
