@@ -19,7 +19,7 @@ use rustix::process::geteuid;
 pub(crate) use self::{
     config::named_in,
     index::links,
-    named::{Named, below},
+    named::{Named, Names, below},
     read::{SMALL, bounded},
     setting::Home,
 };
@@ -136,7 +136,7 @@ pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
     };
     let others = included.filter(|path| !is_read(path)).collect();
     settings.extend(config::settings(others, home));
-    found.extend(named::of(&settings, root, workspace, home));
+    found.extend(named::of(&settings, root, workspace, home).named);
     found.sort();
     found.dedup();
     found
@@ -155,7 +155,7 @@ pub(crate) fn named_by(
         files.push(common.as_deref().unwrap_or(folder).join("config"));
         files.push(folder.join("config.worktree"));
     }
-    config::named_in(files, root, workspace, home).0
+    config::named_in(files, root, workspace, home).named
 }
 
 /// The working tree that a folder without a `.git` is in.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Home, Named, Setting, named,
+    Home, Names, Setting, named,
     read::{SMALL, bounded},
 };
 
@@ -55,21 +55,17 @@ fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
     (settings, bytes)
 }
 
-/// What is named by a user's own settings and by those in `more`, where git is used in `root`; and how many bytes
-/// were read for it.
-pub(crate) fn named_in(
-    more: Vec<PathBuf>,
-    root: &Path,
-    workspace: &Path,
-    home: &Home,
-) -> (Vec<Named>, u64) {
+/// What is named by a user's own settings and by those in `more`, where git is used in `root`.
+pub(crate) fn named_in(more: Vec<PathBuf>, root: &Path, workspace: &Path, home: &Home) -> Names {
     let given = home.given();
     let mut files = home.files();
     files.extend(given.iter().filter_map(|setting| setting.included(home)));
     files.extend(more);
     let (mut settings, bytes) = read(files, home);
     settings.extend(given);
-    (named::of(&settings, root, workspace, home), bytes)
+    let mut names = named::of(&settings, root, workspace, home);
+    names.cost += bytes;
+    names
 }
 
 /// As far as git would understand it, and no more than `most`.

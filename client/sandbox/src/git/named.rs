@@ -1,14 +1,18 @@
 //! What git's settings name in a workspace that git then runs or reads settings from.
 
+mod lookups;
+
 use std::{
-    fs,
+    collections::BTreeSet,
     os::unix::fs::PermissionsExt as _,
     path::{Component, Path, PathBuf},
 };
 
+use self::lookups::Lookups;
 use super::{
     Home, Setting,
     command::{Role, words},
+    read::real,
 };
 
 /// Last parts of keys whose value is a program or a command.
@@ -65,12 +69,27 @@ pub(crate) struct Named {
     pub(crate) is_read: bool,
 }
 
+/// All that settings name.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) named: Vec<Named>,
+    /// Whether there is no more.
+    pub(crate) complete: bool,
+    /// What it took, as if so many bytes were read.
+    pub(crate) cost: u64,
+}
+
+/// What it takes to look up one path, as if so many bytes were read.
+const LOOKUP: u64 = 256;
+
 /// Where git is used in `root`, of which what is relative is relative to.
-pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
-    let mut found = Vec::new();
-    let mut add = |path: PathBuf, is_silent: bool, is_read: bool| {
-        let path =
-            below(workspace, &path).filter(|path| is_silent || workspace.join(path).exists());
+pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Home) -> Names {
+    let mut found = BTreeSet::new();
+    let mut lookups = Lookups::of(workspace);
+    let mut add = |path: PathBuf, is_silent: bool, is_read: bool, lookups: &mut Lookups<'_>| {
+        let path = lookups
+            .below(path)
+            .filter(|path| is_silent || lookups.facts(workspace.join(path)).is_some());
         found.extend(path.map(|path| Named {
             path,
             is_silent,
@@ -78,15 +97,23 @@ pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Hom
         }));
     };
     for path in home.files() {
-        add(path, true, true);
+        add(path, true, true, &mut lookups);
     }
+    let mut file = None;
     for setting in settings {
-        let file = setting.file.clone();
-        for path in file.into_iter().chain(setting.included(home)) {
-            add(path, true, true);
+        // All of a file's have the same.
+        if file != setting.file.as_ref() {
+            file = setting.file.as_ref();
+            if let Some(file) = file {
+                add(file.clone(), true, true, &mut lookups);
+            }
+        }
+        if let Some(path) = setting.included(home) {
+            add(path, true, true, &mut lookups);
         }
         if FOLDERS.contains(&setting.key.as_str()) {
-            add(root.join(home.expanded(&setting.value)), true, false);
+            let path = root.join(home.expanded(&setting.value));
+            add(path, true, false, &mut lookups);
         }
         let Some(command) = command(setting) else {
             continue;
@@ -96,14 +123,18 @@ pub(super) fn of(settings: &[Setting], root: &Path, workspace: &Path, home: &Hom
             .contains('/')
             .then(|| command.to_owned())
             .into_iter()
-            .chain(run(command, root, home))
+            .chain(run(command, root, home, &mut lookups))
         {
-            add(root.join(home.expanded(&path)), false, false);
+            let path = root.join(home.expanded(&path));
+            add(path, false, false, &mut lookups);
         }
     }
-    found.sort();
-    found.dedup();
-    found
+    let tally = lookups.end();
+    Names {
+        named: found.into_iter().collect(),
+        complete: tally.complete,
+        cost: LOOKUP * tally.spent,
+    }
 }
 
 fn command(setting: &Setting) -> Option<&str> {
@@ -121,11 +152,12 @@ fn command(setting: &Setting) -> Option<&str> {
 }
 
 /// A program without a slash is looked for in `PATH`, and what is given to one is only sometimes run.
-fn run(command: &str, root: &Path, home: &Home) -> Vec<String> {
-    let counts = |text: &str, role| match role {
+fn run(command: &str, root: &Path, home: &Home, lookups: &mut Lookups<'_>) -> Vec<String> {
+    let mut counts = |text: &str, role| match role {
         Role::Program => text.contains('/'),
         Role::Script | Role::Argument => {
-            fs::metadata(root.join(home.expanded(text))).is_ok_and(|facts| {
+            let facts = lookups.facts(root.join(home.expanded(text)));
+            facts.is_some_and(|facts| {
                 let may_run = facts.permissions().mode() & 0o111 != 0;
                 facts.is_file() && (role == Role::Script || may_run)
             })
@@ -140,6 +172,11 @@ fn run(command: &str, root: &Path, home: &Home) -> Vec<String> {
 
 /// A path that leads below the workspace, without what goes back in it; the workspace may have other names.
 pub(crate) fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
+    below_if(workspace, path, |_| true)
+}
+
+/// The same, as long as what it takes `may` be looked at.
+fn below_if(workspace: &Path, path: &Path, mut may: impl FnMut(&Path) -> bool) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -152,9 +189,12 @@ pub(crate) fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
     }
     let by_name = plain.strip_prefix(workspace).map(Path::to_owned).ok();
     let relative = by_name.or_else(|| {
-        let above = plain.ancestors().find(|folder| folder.exists())?;
-        let real = fs::canonicalize(above).ok()?;
-        let real = real.join(plain.strip_prefix(above).ok()?);
+        let folders: Vec<&Path> = plain.ancestors().collect();
+        let mut known = |folder: &Path| may(folder).then(|| real(folder)).flatten();
+        // Where one is, all of those above are.
+        let nearest = folders.partition_point(|folder| known(folder).is_none());
+        let above = folders.get(nearest)?;
+        let real = known(above)?.join(plain.strip_prefix(above).ok()?);
         real.strip_prefix(workspace).map(Path::to_owned).ok()
     })?;
     (relative.components().next().is_some()).then_some(relative)

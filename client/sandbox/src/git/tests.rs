@@ -93,7 +93,7 @@ fn what_the_environment_says_counts() {
     let home = Home::with(&root.join("none"), value);
     let settings = super::ask::settings(&workspace, &home).unwrap();
     for found in [
-        super::named::of(&settings, &workspace, &workspace, &home),
+        super::named::of(&settings, &workspace, &workspace, &home).named,
         named_by(None, &workspace, &workspace, &home),
     ] {
         for name in ["global", "system", "given", "included"] {

@@ -114,9 +114,10 @@ impl Look<'_> {
         let common = self.common(&folder).unwrap_or_else(|| folder.clone());
         facts.add_state(&common, &self.folder(&common));
         let files = vec![common.join("config"), folder.join("config.worktree")];
-        let (named, bytes) = git::named_in(files, root_of(path), self.workspace, self.home);
-        self.budget.spend(bytes);
-        for named in named {
+        let names = git::named_in(files, root_of(path), self.workspace, self.home);
+        self.complete &= names.complete;
+        self.budget.spend(names.cost);
+        for named in names.named {
             facts.add_named(&self.workspace.join(named.path), &mut self.budget);
         }
         facts.end()

@@ -1,6 +1,6 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::{Home, Setting, of};
+use super::{Home, LOOKUP, Setting, lookups::MOST, of};
 
 /// What of `settings`, which are in `file`, is in this workspace.
 fn found(folder: &Path, settings: &[(&str, &str)], file: &str) -> Vec<String> {
@@ -18,6 +18,7 @@ fn found(folder: &Path, settings: &[(&str, &str)], file: &str) -> Vec<String> {
         config: None,
     };
     of(&settings, &workspace, &workspace, &home)
+        .named
         .into_iter()
         .map(|named| named.path.display().to_string())
         .collect()
@@ -82,4 +83,51 @@ fn what_would_be_run_or_read_is_found_where_it_is_in_the_workspace() {
         found(folder.path(), &[("user.name", "x")], file),
         ["conf/git"]
     );
+}
+
+/// By another name of the workspace, which takes a look at the files to know.
+#[test]
+fn paths_are_looked_up_once_and_so_many_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = folder.path().canonicalize().unwrap();
+    fs::write(workspace.join("f"), "").unwrap();
+    let other = Path::new("/proc/self/root").join(workspace.strip_prefix("/").unwrap());
+    let home = Home {
+        folder: workspace.join("none"),
+        config: None,
+    };
+    let names = |key: &str, value: &dyn Fn(usize) -> String, file: &dyn Fn(usize) -> String| {
+        let settings = (0..10_000).map(|number| Setting {
+            file: Some(other.join(file(number))),
+            key: key.to_owned(),
+            value: value(number),
+        });
+        of(&settings.collect::<Vec<_>>(), &other, &workspace, &home)
+    };
+    let one = |_| "f".to_owned();
+    let two = |number| if number % 2 == 0 { "f" } else { "g" }.to_owned();
+    let each = |number: usize| number.to_string();
+    for (key, file) in [("a.b", &one as &dyn Fn(usize) -> String), ("a.b", &two)] {
+        let names = names(key, &one, file);
+        assert!(names.named.iter().any(|named| named.path == Path::new("f")));
+        assert!(
+            names.complete && names.cost < 2000 * LOOKUP,
+            "{}",
+            names.cost
+        );
+    }
+    for (key, value, file) in [
+        (
+            "a.b",
+            &one as &dyn Fn(usize) -> String,
+            &each as &dyn Fn(usize) -> String,
+        ),
+        ("core.hookspath", &each, &one),
+        ("core.editor", &|number| format!("sh {number}"), &one),
+        ("core.editor", &|number| format!("./{number}"), &one),
+    ] {
+        let names = names(key, value, file);
+        assert!(!names.complete, "{key}");
+        assert!(names.cost < 2 * MOST * LOOKUP, "{}", names.cost);
+    }
 }
