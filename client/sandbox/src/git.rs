@@ -23,7 +23,10 @@ pub(crate) use self::{
     read::{SMALL, bounded},
     setting::Home,
 };
-use self::{read::path_in, setting::Setting};
+use self::{
+    read::{path_in, path_read, real},
+    setting::Setting,
+};
 use crate::{error::Error, places};
 
 /// Where a workspace keeps what git knows.
@@ -97,10 +100,20 @@ fn linked(file: &Path) -> Option<(PathBuf, PathBuf)> {
 
 /// The folder of git's that something called `.git` is or leads to, or a repository itself.
 pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
+    folder_read(path, &mut 0)
+}
+
+/// The same, and how many bytes more were read.
+pub(crate) fn folder_read(path: &Path, read: &mut u64) -> Option<PathBuf> {
     if path.is_dir() {
-        return fs::canonicalize(path).ok();
+        return real(path);
     }
-    fs::canonicalize(path.parent()?.join(path_in(path, "gitdir: ")?)).ok()
+    real(&path.parent()?.join(path_read(path, "gitdir: ", read)?))
+}
+
+/// Where the settings and hooks of a folder of git's are, if it says so, and how many bytes more were read.
+pub(crate) fn common_read(folder: &Path, read: &mut u64) -> Option<PathBuf> {
+    real(&folder.join(path_read(&folder.join("commondir"), "", read)?))
 }
 
 /// Whether a folder that git knows a working tree in is below the repository's.

@@ -48,8 +48,15 @@ pub(super) fn real(path: &Path) -> Option<PathBuf> {
 
 /// A path that git reads from a file, behind a mark: to the byte, without ends of lines.
 pub(super) fn path_in(file: &Path, mark: &str) -> Option<PathBuf> {
+    path_read(file, mark, &mut 0)
+}
+
+/// The same, and how many bytes more were read.
+pub(super) fn path_read(file: &Path, mark: &str, read: &mut u64) -> Option<PathBuf> {
     let mut bytes = bounded(file, PATH)?;
-    while bytes.pop_if(|byte| matches!(byte, b'\r' | b'\n')).is_some() {}
+    *read += bytes.len() as u64;
+    let end = bytes.iter().rposition(|byte| !b"\r\n".contains(byte));
+    bytes.truncate(end.map_or(0, |end| end + 1));
     // To git, which is written in C, it ends there.
     let end = bytes.iter().position(|&byte| byte == 0);
     bytes.truncate(end.unwrap_or(bytes.len()));

@@ -59,6 +59,7 @@ impl Hooks {
         let complete = others.is_some();
         let mut names = others.unwrap_or_default();
         let known = KNOWN.iter().map(OsString::from);
+        budget.spend(NAME * KNOWN.len() as u64);
         names.extend(known.filter(|name| fs::symlink_metadata(folder.join(name)).is_ok()));
         let paths = names.iter().map(|name| folder.join(name)).collect();
         Self { paths, complete }

@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    ffi::OsStr,
     fs,
-    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -24,6 +22,9 @@ pub(super) struct Scan {
     pub(super) steps: BTreeMap<PathBuf, Steps>,
     /// Whether there are no others.
     pub(super) complete: bool,
+    /// What it took, as if so many bytes were read.
+    #[cfg(test)]
+    pub(super) spent: u64,
 }
 
 /// Something that git takes for a repository, or may.
@@ -65,8 +66,14 @@ impl Scan {
                 look.complete = false;
                 break;
             }
-            let state = look.state(&path);
-            for link in look.links(&path) {
+            let folder = look.budget.folder_of(&path);
+            let state = look.state(&path, folder.as_deref());
+            // What is left half read is as what was not come across.
+            if !state.complete {
+                look.complete = false;
+                break;
+            }
+            for link in look.links(&path, folder.as_deref()) {
                 if seen.contains(&link) || !is_there(&link) {
                     continue;
                 }
@@ -87,6 +94,8 @@ impl Scan {
             found,
             steps: look.steps,
             complete: look.complete,
+            #[cfg(test)]
+            spent: look.budget.spent(),
         }
     }
 }
@@ -104,14 +113,16 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn state(&mut self, path: &Path) -> State {
+    /// Of what is at `path`, which is or leads to a `folder` of git's.
+    fn state(&mut self, path: &Path, folder: Option<&Path>) -> State {
         let mut facts = Facts::new();
         facts.add(path, &mut self.budget);
-        let Some(folder) = git::folder_of(path) else {
+        let Some(folder) = folder else {
             return facts.end();
         };
-        facts.add_state(&folder, &self.folder(&folder));
-        let common = self.common(&folder).unwrap_or_else(|| folder.clone());
+        facts.add_state(folder, &self.folder(folder));
+        let common = self.budget.common_of(folder);
+        let common = common.unwrap_or_else(|| folder.to_owned());
         facts.add_state(&common, &self.folder(&common));
         let files = vec![common.join("config"), folder.join("config.worktree")];
         let names = git::named_in(files, root_of(path), self.workspace, self.home);
@@ -129,26 +140,22 @@ impl Look<'_> {
             return state.clone();
         }
         let state = State::of(folder, &mut self.budget);
+        if !state.complete {
+            return state;
+        }
         let steps = Steps::of(folder, &mut self.budget);
         self.folders.insert(folder.to_owned(), state.clone());
         self.steps.insert(folder.to_owned(), steps);
         state
     }
 
-    /// Where the settings and hooks of one are, if it says so.
-    fn common(&mut self, folder: &Path) -> Option<PathBuf> {
-        let words = self.budget.read(&folder.join("commondir"), git::SMALL)?;
-        let end = words.iter().rposition(|byte| !b"\r\n".contains(byte))?;
-        fs::canonicalize(folder.join(OsStr::from_bytes(words.get(..=end)?))).ok()
-    }
-
     /// What the index of one leads to.
-    fn links(&mut self, path: &Path) -> Vec<PathBuf> {
-        let Some(folder) = git::folder_of(path) else {
+    fn links(&mut self, path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
+        let Some(folder) = folder else {
             return Vec::new();
         };
         let root = root_of(path);
-        let links = git::links(&folder, self.bound.index, self.budget.left());
+        let links = git::links(folder, self.bound.index, self.budget.left());
         self.complete &= links.complete;
         let paths: Vec<PathBuf> = links
             .paths

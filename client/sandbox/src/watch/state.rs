@@ -19,6 +19,8 @@ pub(super) struct State {
     digest: Digest,
     /// When something of it was last changed, which nobody but the kernel sets.
     changed: (i64, i64),
+    /// Whether there was enough to spend.
+    pub(super) complete: bool,
 }
 
 impl PartialEq for State {
@@ -59,6 +61,7 @@ impl State {
 pub(super) struct Facts {
     digester: Digester,
     changed: (i64, i64),
+    complete: bool,
 }
 
 impl Facts {
@@ -66,6 +69,7 @@ impl Facts {
         Self {
             digester: Digester::new(),
             changed: (i64::MIN, 0),
+            complete: true,
         }
     }
 
@@ -122,12 +126,24 @@ impl Facts {
             self.add_other(&facts);
         }
         for path in &hooks.paths {
+            if self.is_cut(budget) {
+                return;
+            }
             self.add(path, budget);
         }
     }
 
+    /// Whether it ends before what follows.
+    const fn is_cut(&mut self, budget: &Budget) -> bool {
+        self.complete &= !budget.is_spent();
+        !self.complete
+    }
+
     /// What settings name: a folder of hooks, more settings, or a program. An empty one is none.
     pub(super) fn add_named(&mut self, path: &Path, budget: &mut Budget) {
+        if self.is_cut(budget) {
+            return;
+        }
         if path.is_dir() {
             self.add_hooks(path, budget);
         } else if budget.read(path, 0).is_none() {
@@ -139,12 +155,14 @@ impl Facts {
         self.digester.add_path(folder);
         self.digester.add(&state.digest);
         self.changed = self.changed.max(state.changed);
+        self.complete &= state.complete;
     }
 
     pub(super) fn end(self) -> State {
         State {
             digest: self.digester.end(),
             changed: self.changed,
+            complete: self.complete,
         }
     }
 }

@@ -230,3 +230,42 @@ fn steps_that_were_there_are_not_the_agents() {
         later();
     }
 }
+
+/// Settings may name as many folders as they have lines, and a folder of hooks may be of many names of one file.
+#[test]
+fn one_repository_costs_no_more_than_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    repository(root, "a");
+    let large = root.join("large");
+    fs::write(&large, "a".repeat(50_000)).unwrap();
+    fs::create_dir(root.join("hooks")).unwrap();
+    for number in 0..200 {
+        fs::hard_link(&large, root.join(format!("hooks/{number}"))).unwrap();
+    }
+    let named = (0..100).map(|number| {
+        std::os::unix::fs::symlink("../hooks", root.join(format!("a/{number}"))).unwrap();
+        format!("hooksPath={number}\n")
+    });
+    let text: String = std::iter::once("[core]\n".to_owned())
+        .chain(named)
+        .collect();
+    fs::write(root.join("a/.git/config"), text).unwrap();
+    let scan = Scan::of(root, &nobody(), ALL);
+    assert!(!scan.complete && scan.found.is_empty());
+    assert!(scan.spent < ALL.bytes + 100_000, "{}", scan.spent);
+}
+
+/// Of which git reads as much.
+#[test]
+fn what_leads_to_a_folder_of_gits_is_paid_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for number in 0..20 {
+        let text = format!("gitdir: ../none{}", "\n".repeat(900_000));
+        write(root.join(format!("{number}/.git")), &text);
+    }
+    let scan = Scan::of(root, &nobody(), ALL);
+    assert!(!scan.complete);
+    assert!(scan.found.len() <= 12, "{}", scan.found.len());
+}
