@@ -34,6 +34,7 @@ use crate::{
 const AT_START: Bound = Bound {
     folders: 1000,
     names: 20_000,
+    kept: 4 * 1024 * 1024,
     repositories: 256,
     // Some two hundred thousand files.
     index: 24 * 1024 * 1024,
@@ -43,6 +44,7 @@ const AT_START: Bound = Bound {
 const AT_END: Bound = Bound {
     folders: 100_000,
     names: 1_000_000,
+    kept: 64 * 1024 * 1024,
     repositories: 10_000,
     index: 256 * 1024 * 1024,
     bytes: 512 * 1024 * 1024,

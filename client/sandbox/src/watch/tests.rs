@@ -6,6 +6,7 @@ use crate::git::Home;
 const ALL: Bound = Bound {
     folders: 1000,
     names: 10_000,
+    kept: 1_000_000,
     repositories: 1000,
     index: 1_000_000,
     bytes: 10_000_000,

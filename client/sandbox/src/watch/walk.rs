@@ -14,6 +14,8 @@ pub(crate) struct Bound {
     pub(crate) folders: usize,
     /// How many names in them.
     pub(crate) names: usize,
+    /// How much is kept in mind of where to go and of what was found, in bytes of paths.
+    pub(crate) kept: usize,
     /// How many repositories are looked into.
     pub(crate) repositories: usize,
     /// How large an index may be, in bytes.
@@ -35,11 +37,18 @@ pub(crate) struct Walk {
     pub(crate) complete: bool,
     /// Whether there is something where it was not.
     passed_by: bool,
+    /// How much is kept in mind.
+    kept: usize,
+    #[cfg(test)]
+    most_kept: usize,
 }
 
 /// Nearest first, and not through links: git does not either.
 pub(crate) fn walk(root: &Path, bound: Bound) -> Walk {
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        kept: size(root),
+        ..Walk::default()
+    };
     let mut now = VecDeque::from([root.to_owned()]);
     let mut later = VecDeque::new();
     let (mut folders, mut names) = (0, 0);
@@ -48,6 +57,7 @@ pub(crate) fn walk(root: &Path, bound: Bound) -> Walk {
             return walk;
         }
         folders += 1;
+        walk.kept -= size(&folder);
         names += walk.look(&folder, bound, bound.names - names, &mut now, &mut later);
         if names == bound.names {
             return walk;
@@ -72,7 +82,7 @@ impl Walk {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
-                self.look_by_name(folder, &error);
+                self.look_by_name(folder, &error, bound.kept);
                 return count;
             }
         };
@@ -80,7 +90,7 @@ impl Walk {
             count += 1;
             let name = entry.file_name();
             if name == ".git" {
-                self.found.push(entry.path());
+                self.find(entry.path(), bound.kept);
                 continue;
             }
             parts.add(&name);
@@ -88,21 +98,41 @@ impl Walk {
                 let is_later = LATER.iter().any(|other| name == *other);
                 let queue = if is_later { &mut *later } else { &mut *now };
                 // What nobody would come to is not kept in mind.
-                if queue.len() < bound.folders {
-                    queue.push_back(entry.path());
-                } else {
+                if queue.len() == bound.folders {
                     self.passed_by = true;
+                } else if let Some(path) = self.kept(entry.path(), bound.kept) {
+                    queue.push_back(path);
                 }
             }
         }
         if parts.are_a_repository() {
-            self.found.push(folder.to_owned());
+            self.find(folder.to_owned(), bound.kept);
         }
         count
     }
 
+    fn find(&mut self, path: PathBuf, most: usize) {
+        let kept = self.kept(path, most);
+        self.found.extend(kept);
+    }
+
+    /// If there is room in mind for it.
+    fn kept(&mut self, path: PathBuf, most: usize) -> Option<PathBuf> {
+        let size = size(&path);
+        if self.kept + size > most {
+            self.passed_by = true;
+            return None;
+        }
+        self.kept += size;
+        #[cfg(test)]
+        {
+            self.most_kept = self.most_kept.max(self.kept);
+        }
+        Some(path)
+    }
+
     /// Where nobody may list what there is, but may go in: git goes by names too.
-    fn look_by_name(&mut self, folder: &Path, refusal: &io::Error) {
+    fn look_by_name(&mut self, folder: &Path, refusal: &io::Error, most: usize) {
         let is_there = |name: &str| fs::symlink_metadata(folder.join(name)).is_ok();
         match refusal.kind() {
             // It was removed just now.
@@ -112,16 +142,21 @@ impl Walk {
             _ => self.passed_by = true,
         }
         if is_there(".git") {
-            self.found.push(folder.join(".git"));
+            self.find(folder.join(".git"), most);
         }
         let mut parts = Parts::default();
         for name in Parts::NAMES.iter().filter(|name| is_there(name)) {
             parts.add(OsStr::new(name));
         }
         if parts.are_a_repository() {
-            self.found.push(folder.to_owned());
+            self.find(folder.to_owned(), most);
         }
     }
+}
+
+/// Of a path that is kept, also what is around it.
+fn size(path: &Path) -> usize {
+    size_of::<PathBuf>() + path.as_os_str().len()
 }
 
 /// What is in a folder that may be a repository itself.
@@ -162,10 +197,10 @@ mod tests {
         let mut walk = Walk::default();
         // Root is refused nothing.
         let refusal = ErrorKind::PermissionDenied.into();
-        walk.look_by_name(&root.join("none"), &refusal);
+        walk.look_by_name(&root.join("none"), &refusal, 1000);
         assert!(!walk.passed_by && walk.found.is_empty());
         for name in ["a", "b"] {
-            walk.look_by_name(&root.join(name), &refusal);
+            walk.look_by_name(&root.join(name), &refusal, 1000);
         }
         assert_eq!(walk.found, ["a/.git", "b"].map(|name| root.join(name)));
         assert!(walk.passed_by);
@@ -195,6 +230,7 @@ mod tests {
         let bound = |folders| Bound {
             folders,
             names: 1000,
+            kept: 10_000,
             repositories: 0,
             index: 0,
             bytes: 0,
@@ -217,5 +253,30 @@ mod tests {
             },
         );
         assert!(!few.complete && few.found.len() < all.found.len());
+    }
+
+    /// Paths are as long as whoever makes them likes.
+    #[test]
+    fn so_much_is_kept_in_mind_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for number in 0..100 {
+            fs::create_dir(root.join(format!("{number}{}", "a".repeat(200)))).unwrap();
+            fs::create_dir_all(root.join(format!("b{number}/.git"))).unwrap();
+        }
+        let bound = |kept| Bound {
+            folders: 1000,
+            names: 1000,
+            kept,
+            repositories: 0,
+            index: 0,
+            bytes: 0,
+        };
+        let all = walk(root, bound(100_000));
+        assert!(all.complete && all.found.len() == 100);
+        assert!((20_000..100_000).contains(&all.most_kept));
+        let few = walk(root, bound(10_000));
+        assert!(!few.complete && few.found.len() < 100);
+        assert!((9000..=10_000).contains(&few.most_kept));
     }
 }
