@@ -17,9 +17,9 @@ use std::{
 use rustix::process::geteuid;
 
 pub(crate) use self::{
-    config::named_in,
+    config::{Whose, named_in},
     index::links,
-    named::{Named, Names, below},
+    named::{Names, below},
     read::{SMALL, bounded},
     setting::Home,
 };
@@ -134,10 +134,10 @@ pub(crate) fn worktrees(common: &Path) -> Vec<PathBuf> {
 }
 
 /// What git's settings name in the workspace where git is used in `root`: hooks, helpers, other settings.
-pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
+pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Names {
     let folder = folder_of(&root.join(".git"));
     // Also what git does not say: an agent can have it take the folder for no repository.
-    let mut found = named_by(folder.as_deref(), root, workspace, home);
+    let mut found = named_by(folder.as_deref(), Whose::Own, root, workspace, home);
     let Some(mut settings) = ask::settings(root, home) else {
         return found;
     };
@@ -148,27 +148,31 @@ pub(crate) fn named(root: &Path, workspace: &Path, home: &Home) -> Vec<Named> {
         files.into_iter().any(|file| file == path)
     };
     let others = included.filter(|path| !is_read(path)).collect();
-    settings.extend(config::settings(others, home));
-    found.extend(named::of(&settings, root, workspace, home).named);
-    found.sort();
-    found.dedup();
+    let others = config::read(others, Whose::Own, home);
+    settings.extend(others.settings);
+    let more = named::of(&settings, root, workspace, home);
+    found.complete &= others.complete && more.complete;
+    found.named.extend(more.named);
+    found.named.sort();
+    found.named.dedup();
     found
 }
 
 /// The same without git, which would take its time for each of many repositories.
 pub(crate) fn named_by(
     folder: Option<&Path>,
+    whose: Whose,
     root: &Path,
     workspace: &Path,
     home: &Home,
-) -> Vec<Named> {
+) -> Names {
     let mut files = Vec::new();
     if let Some(folder) = folder {
         let common = path_in(&folder.join("commondir"), "").map(|path| folder.join(path));
         files.push(common.as_deref().unwrap_or(folder).join("config"));
         files.push(folder.join("config.worktree"));
     }
-    config::named_in(files, root, workspace, home).named
+    config::named_in(files, whose, root, workspace, home)
 }
 
 /// The working tree that a folder without a `.git` is in.

@@ -14,26 +14,53 @@ use super::{
 
 /// As many files as git follows, and more than anybody has.
 const FILES: usize = 64;
-/// More than anybody has in all of them: in bytes, and in number.
-const BYTES: u64 = 4 * SMALL;
+/// More than anybody has in all of them: so many times what one may have, and in number.
+const LIMITS: u64 = 4;
 const SETTINGS: usize = 10_000;
 /// Each setting has the name of its section, which is a path at the most.
 const LONGEST: usize = 4096;
 
-/// Of these files, and of those that they include, under whatever condition.
-pub(super) fn settings(files: Vec<PathBuf>, home: &Home) -> Vec<Setting> {
-    read(files, home).0
+/// Whose settings are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// The workspace's, which the user wrote, with a section for each branch.
+    Own,
+    /// Those of a repository within, which an agent may have written.
+    Within,
 }
 
-/// The same, and how many bytes were read for it.
-fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
+impl Whose {
+    /// How large a file is read, in bytes.
+    const fn limit(self) -> u64 {
+        match self {
+            Self::Own => 16 * SMALL,
+            Self::Within => SMALL,
+        }
+    }
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) settings: Vec<Setting>,
+    /// How many bytes it was.
+    bytes: u64,
+    /// Whether there is no more.
+    pub(super) complete: bool,
+}
+
+/// Of these files, and of those that they include, under whatever condition.
+pub(super) fn read(mut files: Vec<PathBuf>, whose: Whose, home: &Home) -> Read {
+    let limit = whose.limit();
     let mut settings = Vec::new();
     let mut bytes = 0;
+    let mut complete = true;
     let mut known: BTreeSet<PathBuf> = files.iter().cloned().collect();
     let mut next = 0;
     while let Some(file) = files.get(next).filter(|_| next < FILES).cloned() {
         next += 1;
-        let Some(text) = bounded(&file, SMALL.min(BYTES - bytes)) else {
+        let Some(text) = bounded(&file, limit.min(LIMITS * limit - bytes)) else {
+            complete &= !file.is_file();
             continue;
         };
         bytes += text.len() as u64;
@@ -45,26 +72,43 @@ fn read(mut files: Vec<PathBuf>, home: &Home) -> (Vec<Setting>, u64) {
                 key,
                 value,
             };
-            if files.len() < FILES {
-                let included = setting.included(home);
-                files.extend(included.filter(|path| known.insert(path.clone())));
+            let included = setting.included(home);
+            if let Some(path) = included.filter(|path| !known.contains(path)) {
+                if files.len() < FILES {
+                    known.insert(path.clone());
+                    files.push(path);
+                } else {
+                    complete = false;
+                }
             }
             settings.push(setting);
         }
     }
-    (settings, bytes)
+    complete &= next == files.len() && settings.len() < SETTINGS;
+    Read {
+        settings,
+        bytes,
+        complete,
+    }
 }
 
 /// What is named by a user's own settings and by those in `more`, where git is used in `root`.
-pub(crate) fn named_in(more: Vec<PathBuf>, root: &Path, workspace: &Path, home: &Home) -> Names {
+pub(crate) fn named_in(
+    more: Vec<PathBuf>,
+    whose: Whose,
+    root: &Path,
+    workspace: &Path,
+    home: &Home,
+) -> Names {
     let given = home.given();
     let mut files = home.files();
     files.extend(given.iter().filter_map(|setting| setting.included(home)));
     files.extend(more);
-    let (mut settings, bytes) = read(files, home);
-    settings.extend(given);
-    let mut names = named::of(&settings, root, workspace, home);
-    names.cost += bytes;
+    let mut read = read(files, whose, home);
+    read.settings.extend(given);
+    let mut names = named::of(&read.settings, root, workspace, home);
+    names.complete &= read.complete;
+    names.cost += read.bytes;
     names
 }
 
@@ -177,7 +221,7 @@ impl Reader<'_> {
 mod tests {
     use std::{fs, process::Command};
 
-    use super::{FILES, Home, LONGEST, SETTINGS, parsed, read, settings};
+    use super::{FILES, Home, LONGEST, SETTINGS, SMALL, Whose, parsed, read};
 
     const ODD: &str = r#"[core] hooksPath = .githooks ; a comment
 [core]	editor = "a b"c\
@@ -226,7 +270,9 @@ z = a "" b
         let at = |name: &str| folder.path().join(name);
         fs::write(at("a"), "[include]\npath = b\n").unwrap();
         fs::write(at("b"), "[include]\npath = ~/a\n[core]\npager = x").unwrap();
-        let found = settings(vec![at("a")], &home);
+        let found = read(vec![at("a")], Whose::Within, &home);
+        assert!(found.complete);
+        let found = found.settings;
         assert_eq!(found.len(), 3, "{found:?}");
         let of = found.last().unwrap();
         assert_eq!(
@@ -253,9 +299,41 @@ z = a "" b
         for number in 0..FILES {
             fs::write(at(number.to_string()), includes(number * 5000)).unwrap();
         }
-        let (found, bytes) = read(vec![at("0".to_owned())], &home);
-        assert!(found.len() <= 10_000 && bytes <= 256 * 1024);
+        let found = read(vec![at("0".to_owned())], Whose::Within, &home);
+        assert!(found.settings.len() <= 10_000 && found.bytes <= 256 * 1024);
+        assert!(!found.complete);
         let long = format!("[{}]\n{}", "a".repeat(LONGEST + 1), "b\n".repeat(5000));
         assert!(parsed(&long, SETTINGS).is_empty());
+    }
+
+    /// Whatever it is that there is too much of.
+    #[test]
+    fn what_is_not_read_is_not_passed_over_in_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: folder.path().to_owned(),
+            config: None,
+        };
+        let file = folder.path().join("config");
+        let all = |text: &str, whose| {
+            fs::write(&file, text).unwrap();
+            let none = folder.path().join("none");
+            read(vec![none, file.clone()], whose, &home).complete
+        };
+        let of = |size: u64| format!("[core]\n{}", "#".repeat(usize::try_from(size).unwrap()));
+        assert!(all(&of(SMALL / 2), Whose::Within));
+        assert!(!all(&of(SMALL), Whose::Within));
+        assert!(all(&of(SMALL), Whose::Own));
+        assert!(!all(&of(16 * SMALL), Whose::Own));
+        assert!(!all(
+            &format!("[a]\n{}", "b\n".repeat(SETTINGS)),
+            Whose::Own
+        ));
+        let paths = (0..FILES).map(|number| format!("path={number}"));
+        let paths: Vec<String> = paths.collect();
+        assert!(!all(
+            &format!("[include]\n{}", paths.join("\n")),
+            Whose::Own
+        ));
     }
 }

@@ -4,7 +4,7 @@ use std::{
     process::Command,
 };
 
-use super::{Home, Named, folder_of, named, named_by};
+use super::{Home, Whose, folder_of, named, named::Named, named_by};
 
 fn git(folder: &Path, words: &[&str]) {
     let output = Command::new("git")
@@ -51,8 +51,8 @@ fn every_place_of_a_setting_is_known() {
     });
     let folder = workspace.join(".git");
     for found in [
-        named(&workspace, &workspace, &home),
-        named_by(Some(&folder), &workspace, &workspace, &home),
+        named(&workspace, &workspace, &home).named,
+        named_by(Some(&folder), Whose::Within, &workspace, &workspace, &home).named,
     ] {
         let paths: Vec<_> = found.iter().map(|named| named.path.as_path()).collect();
         for expected in ["worktree", "user", "xdg", "included", "branch"] {
@@ -94,7 +94,7 @@ fn what_the_environment_says_counts() {
     let settings = super::ask::settings(&workspace, &home).unwrap();
     for found in [
         super::named::of(&settings, &workspace, &workspace, &home).named,
-        named_by(None, &workspace, &workspace, &home),
+        named_by(None, Whose::Within, &workspace, &workspace, &home).named,
     ] {
         for name in ["global", "system", "given", "included"] {
             assert!(has(&found, &format!("by-{name}")), "{name}: {found:?}");
@@ -111,7 +111,8 @@ fn settings_that_are_not_all_text_are_read() {
     fs::write(root.join(".gitconfig"), text).unwrap();
     let home = Home::with(&root, |_| None);
     let workspace = root.join("shop");
-    assert!(has(&named_by(None, &workspace, &workspace, &home), "hooks"));
+    let found = named_by(None, Whose::Within, &workspace, &workspace, &home);
+    assert!(has(&found.named, "hooks"));
 }
 
 /// Otherwise another folder is protected than the one that git goes to.
@@ -167,5 +168,23 @@ fn the_settings_around_a_workspace_count() {
     git(&root, &["config", "core.hooksPath", "packages/a/hooks"]);
     assert_eq!(super::around(&workspace), Some(root.as_path()));
     let found = named(&root, &workspace, &Home::at(&root.join("none")));
-    assert_eq!(found[0].path, Path::new("hooks"));
+    assert_eq!(found.named[0].path, Path::new("hooks"));
+}
+
+/// An agent can have git take its folder for none.
+#[test]
+fn large_settings_of_a_workspaces_own_are_read_without_git_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    git(&root, &["init", "-q"]);
+    let config = root.join(".git/config");
+    let branches = "[branch \"a\"]\nremote = origin\n".repeat(3000);
+    let text = format!("{branches}[core]\nhooksPath = .githooks\n");
+    fs::write(&config, text).unwrap();
+    fs::remove_file(root.join(".git/HEAD")).unwrap();
+    let home = Home::with(&root.join("none"), |_| None);
+    let found = named(&root, &root, &home);
+    assert!(found.complete && has(&found.named, ".githooks"));
+    fs::write(&config, branches.repeat(20)).unwrap();
+    assert!(!named(&root, &root, &home).complete);
 }

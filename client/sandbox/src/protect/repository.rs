@@ -100,7 +100,14 @@ impl Protection {
 
     /// The workspace's own files that git runs, or reads settings from, because somebody said so.
     fn protect_named(&mut self, root: &Path, workspace: &Path, home: &Home) -> Result<(), Error> {
-        for named in git::named(root, workspace, home) {
+        let names = git::named(root, workspace, home);
+        if !names.complete {
+            self.notes.push(format!(
+                "git's settings for `{}` are too large to be read: hooks, programs and other settings that they name may not be protected",
+                shown(root)
+            ));
+        }
+        for named in names.named {
             match self.protect_as(workspace, &named.path, named.is_read) {
                 // A program is often a link, such as those of `node_modules/.bin`.
                 Err(error @ Error::Protected { .. }) if !named.is_silent => {

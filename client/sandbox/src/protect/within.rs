@@ -8,7 +8,7 @@ use std::{
 use super::Protection;
 use crate::{
     error::{Error, shown},
-    git::{self, Home},
+    git::{self, Home, Whose},
 };
 
 /// Each mount costs its part of a millisecond.
@@ -60,16 +60,23 @@ impl Protection {
             return Ok(());
         };
         let root = path.parent().unwrap_or(workspace);
-        for named in git::named_by(Some(&folder), root, workspace, home) {
+        let names = git::named_by(Some(&folder), Whose::Within, root, workspace, home);
+        for named in names.named {
             self.protect_as(workspace, &named.path, named.is_read)?;
         }
         // What is elsewhere is not shown.
-        let Ok(relative) = within(&folder) else {
-            return Ok(());
-        };
-        if self.is_closed_at(&folder) {
+        if let Ok(relative) = within(&folder)
+            && !self.is_closed_at(&folder)
+        {
+            self.protect_repository(workspace, &relative)?;
+        }
+        if names.complete {
             return Ok(());
         }
-        self.protect_repository(workspace, &relative)
+        Err(Error::protected(
+            path,
+            "its settings are too large to be read",
+            "look at them",
+        ))
     }
 }

@@ -12,7 +12,7 @@ use super::{
     steps::Steps,
     walk::{Bound, walk},
 };
-use crate::git::{self, Home};
+use crate::git::{self, Home, Whose};
 
 /// All that were found, first those that git itself goes into.
 #[derive(Debug)]
@@ -125,7 +125,13 @@ impl Look<'_> {
         let common = common.unwrap_or_else(|| folder.to_owned());
         facts.add_state(&common, &self.folder(&common));
         let files = vec![common.join("config"), folder.join("config.worktree")];
-        let names = git::named_in(files, root_of(path), self.workspace, self.home);
+        let root = root_of(path);
+        let whose = if root == self.workspace {
+            Whose::Own
+        } else {
+            Whose::Within
+        };
+        let names = git::named_in(files, whose, root, self.workspace, self.home);
         self.complete &= names.complete;
         self.budget.spend(names.cost);
         for named in names.named {

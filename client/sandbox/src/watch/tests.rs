@@ -270,3 +270,15 @@ fn what_leads_to_a_folder_of_gits_is_paid_for() {
     assert!(!scan.complete);
     assert!(scan.found.len() <= 12, "{}", scan.found.len());
 }
+
+#[test]
+fn settings_that_are_not_read_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (name, complete) in [("", true), ("a", false)] {
+        repository(root, name);
+        let config = root.join(name).join(".git/config");
+        fs::write(config, format!("[core]\n{}", "#".repeat(100_000))).unwrap();
+        assert_eq!(Scan::of(root, &nobody(), ALL).complete, complete, "{name}");
+    }
+}
