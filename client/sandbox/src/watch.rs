@@ -116,7 +116,7 @@ impl Watch {
         told.extend(added.take(TOLD).map(steps_sentence));
         if !scan.complete {
             told.push(format!(
-                "`{0}` is too large to be looked through for repositories that the agent made or changed, or has folders that cannot be listed: before you use git in a folder of it, see `find {0} '(' -name .git -o -name HEAD ')'`",
+                "`{0}` is too large to be looked through for repositories that the agent made or changed, or has folders that cannot be listed or settings of git's that are too large to be read: before you use git in a folder of it, see `find {0} '(' -name .git -o -name HEAD ')'`",
                 shown(&self.workspace)
             ));
         }
