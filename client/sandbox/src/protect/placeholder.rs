@@ -2,20 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Metadata},
+    ffi::OsStr,
+    fs::File,
     io::{self, ErrorKind, Write as _},
-    os::{
-        fd::OwnedFd,
-        unix::fs::{FileExt as _, MetadataExt as _},
-    },
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
     path::{Path, PathBuf},
 };
 
 use rustix::{
     event::{Timespec, poll},
     fs::{
-        CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, fgetxattr, flock,
-        fsetxattr, mkdirat, openat, openat2,
+        AtFlags, CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, Stat, XattrFlags, fgetxattr,
+        flock, fsetxattr, fstat, mkdirat, openat, openat2, statat, unlinkat,
     },
     io::Errno,
 };
@@ -123,14 +121,19 @@ impl Held {
     fn remove(&self, path: &Path) {
         // Nobody takes it over meanwhile.
         let is_alone = flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if !is_alone || !is_at(&self.file, path) || !is_empty(&self.file, path) {
+        let Ok((parent, name)) = place(path) else {
+            return;
+        };
+        if !is_alone || !is_in(&self.file, &parent, name) || !is_empty(&self.file, path) {
             return;
         }
-        let _ = match self.file.metadata().map(|facts| facts.is_dir()) {
+        let flags = match self.file.metadata().map(|facts| facts.is_dir()) {
             // The kernel leaves one that is not empty.
-            Ok(true) => fs::remove_dir(path),
-            _ => fs::remove_file(path),
+            Ok(true) => AtFlags::REMOVEDIR,
+            _ => AtFlags::empty(),
         };
+        // Who exchanges it just now loses what they could remove themselves: it is in the same folder.
+        let _ = unlinkat(&parent, name, flags);
     }
 }
 
@@ -152,13 +155,18 @@ fn unmade(path: &Path, why: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// Makes it where the path leads without a symbolic link: whoever writes the workspace meanwhile could have put
-/// one in.
-fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
+/// The folder where the path leads without a symbolic link, and the name in it: whoever writes the workspace
+/// meanwhile could have put one in.
+fn place(path: &Path) -> io::Result<(OwnedFd, &OsStr)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(ErrorKind::InvalidInput.into());
     };
     let parent = opened(parent, OFlags::PATH | OFlags::DIRECTORY)?;
+    Ok((parent, name))
+}
+
+fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
+    let (parent, name) = place(path)?;
     let Some(content) = content else {
         mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -218,9 +226,13 @@ fn content(path: &Path) -> Option<&'static [u8]> {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    let identity = |facts: Metadata| (facts.dev(), facts.ino());
-    let there = fs::symlink_metadata(path).map(identity);
-    let this = file.metadata().map(identity);
+    place(path).is_ok_and(|(parent, name)| is_in(file, &parent, name))
+}
+
+fn is_in(file: &File, parent: &OwnedFd, name: &OsStr) -> bool {
+    let identity = |facts: Stat| (facts.st_dev, facts.st_ino);
+    let there = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(identity);
+    let this = fstat(file).map(identity);
     matches!((there, this), (Ok(there), Ok(this)) if there == this)
 }
 
@@ -266,6 +278,22 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+
+    /// Whoever writes the workspace puts one in while the room is there.
+    #[test]
+    fn nothing_is_removed_behind_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, elsewhere) = (folder.path().join("here"), folder.path().join("elsewhere"));
+        fs::create_dir(&here).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        let made = made(&here.join("config"));
+        // The same file, so that nothing but the link tells them apart.
+        fs::hard_link(here.join("config"), elsewhere.join("config")).unwrap();
+        fs::rename(&here, folder.path().join("aside")).unwrap();
+        symlink(&elsewhere, &here).unwrap();
+        drop(made);
+        assert!(elsewhere.join("config").exists());
     }
 
     fn made(path: &Path) -> Placeholders {
