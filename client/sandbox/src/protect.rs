@@ -11,7 +11,7 @@ mod within;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Metadata},
     path::{Component, Path, PathBuf},
 };
 
@@ -44,6 +44,8 @@ pub const DEFAULT_PROTECTED: &[&str] = &[
 
 /// More than a workspace has; bubblewrap needs the longer for each mount the more there are.
 const MOUNTS: usize = 256;
+/// A process may have some 1024 files open.
+const HELD: usize = 512;
 
 /// How a workspace is protected.
 #[derive(Debug, Default)]
@@ -116,12 +118,16 @@ impl Protection {
                 return Ok(());
             }
             let is_last = index + 1 == names.len();
-            let (there, is_folder) = match fs::symlink_metadata(&here) {
-                Ok(facts) if facts.is_symlink() => return Err(Error::link(&here)),
-                Ok(facts) => (self.placeholders.adopt(&here)?, facts.is_dir()),
-                Err(_) => (There::Gone, false),
-            };
+            let facts = fs::symlink_metadata(&here).ok();
+            if facts.as_ref().is_some_and(Metadata::is_symlink) {
+                return Err(Error::link(&here));
+            }
+            // First: whatever is adopted is kept open.
             self.has_room(&here)?;
+            let (there, is_folder) = match facts {
+                Some(facts) => (self.placeholders.adopt(&here)?, facts.is_dir()),
+                None => (There::Gone, false),
+            };
             match there {
                 There::Theirs if is_folder && !is_last => {
                     self.mounts.entry(here.clone()).or_insert(true);
@@ -140,7 +146,7 @@ impl Protection {
     }
 
     fn has_room(&self, path: &Path) -> Result<(), Error> {
-        if self.mounts.len() < self.most || self.mounts.contains_key(path) {
+        if self.mounts.contains_key(path) || !self.is_full() {
             return Ok(());
         }
         Err(Error::protected(
@@ -148,6 +154,11 @@ impl Protection {
             "there are too many places to protect",
             "let the profile name folders above them, or use one whose workspace is `open`",
         ))
+    }
+
+    /// What is closed with a folder above it has no mount any more, and still a descriptor.
+    fn is_full(&self) -> bool {
+        self.mounts.len() >= self.most || self.placeholders.count() >= HELD
     }
 
     /// Whether it is read-only already.

@@ -47,7 +47,11 @@ impl Protection {
                 }
             } else if facts.is_dir() {
                 let left = NAMES.saturating_sub(seen.len() + queue.len());
-                let mut entries = fs::read_dir(&path).into_iter().flatten().flatten();
+                let Ok(entries) = fs::read_dir(&path) else {
+                    open.large.push(path);
+                    continue;
+                };
+                let mut entries = entries.flatten();
                 let within = entries.by_ref().take(left).map(|entry| entry.path());
                 queue.extend(within.filter(|path| !is_data(path)));
                 if entries.next().is_some() {

@@ -46,6 +46,8 @@ impl Protection {
     }
 
     fn protect_one(&mut self, workspace: &Path, path: &Path, home: &Home) -> Result<(), Error> {
+        // Before any of its settings is read.
+        self.has_room(path)?;
         let within = |path: &Path| path.strip_prefix(workspace).map(Path::to_owned);
         let Ok(relative) = within(path) else {
             return Ok(());
