@@ -140,8 +140,8 @@ impl Waits {
                 Err(Errno::WOULDBLOCK) => {
                     return Err(Error::protected(
                         path,
-                        "a program holds a lock on it",
-                        "end the program; `lslocks` names it",
+                        "a program holds a lock on it, as `lslocks` tells",
+                        "end the program that `lslocks` names",
                     ));
                 }
                 Err(error) => {
