@@ -92,6 +92,9 @@ impl Protection {
         let end = root.join(&path);
         let is_closed = self.is_closed_at(&end);
         if !is_closed {
+            if fs::symlink_metadata(&end).is_err() && self.is_of_git(root, &path) {
+                return Err("it leads to what is missing among what is git's".to_owned());
+            }
             let done = self.protect_as(root, &path, true);
             done.map_err(|error| error.to_string())?;
         }
@@ -99,6 +102,12 @@ impl Protection {
             return Err("it leads through another link".to_owned());
         }
         Ok(Some(end).filter(|_| !is_closed))
+    }
+
+    /// Where a name that should be missing has a meaning, such as that of a lock.
+    fn is_of_git(&self, root: &Path, path: &Path) -> bool {
+        let end = root.join(path);
+        path.iter().any(|name| name == ".git") || self.git.iter().any(|git| end.starts_with(git))
     }
 }
 

@@ -61,6 +61,14 @@ impl Protection {
         let Some(folder) = git::folder_of(path) else {
             return Ok(());
         };
+        // An agent may say so of any folder, and what is missing there would be made.
+        if !facts.is_dir() && !folder.join("HEAD").exists() {
+            return Err(Error::protected(
+                path,
+                "it leads to a folder that is no repository",
+                "remove it",
+            ));
+        }
         let root = path.parent().unwrap_or(workspace);
         for named in git::named_by(Some(&folder), root, workspace, home) {
             self.protect_as(workspace, &named.path, named.is_read)?;
