@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     fs,
     os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::Protection;
@@ -72,7 +72,10 @@ impl Protection {
     ) -> Result<Option<PathBuf>, String> {
         let gone = || "it is gone".to_owned();
         let text = fs::read_link(link).map_err(|_| gone())?;
-        let target = link.parent().ok_or_else(gone)?.join(text);
+        if goes_back(&text) {
+            return Err("it goes back by `..` from a folder that may be replaced".to_owned());
+        }
+        let target = folded(&link.parent().ok_or_else(gone)?.join(text));
         let real = fs::canonicalize(link).ok();
         let has = |path: &Path| {
             roots
@@ -85,7 +88,7 @@ impl Protection {
         }
         let below = |root: &'r PathBuf| Some((root, git::below(root, &target)?));
         let Some((root, path)) = roots.iter().find_map(below) else {
-            let end = real.unwrap_or(target);
+            let end = real.unwrap_or_else(|| real_of(&target));
             self.outside.push((link.to_owned(), end));
             return Ok(None);
         };
@@ -98,7 +101,8 @@ impl Protection {
             let done = self.protect_as(root, &path, true);
             done.map_err(|error| error.to_string())?;
         }
-        if real.is_some_and(|real| real != end) {
+        // The other link may be one of the workspace's, also where it all leads to the same end.
+        if target != end || real.is_some_and(|real| real != end) {
             return Err("it leads through another link".to_owned());
         }
         Ok(Some(end).filter(|_| !is_closed))
@@ -140,6 +144,40 @@ impl Open {
         });
         links.into_iter().chain(others).chain(large)
     }
+}
+
+/// After a name, which what is there decides the meaning of.
+fn goes_back(path: &Path) -> bool {
+    let mut parts = path.components();
+    parts.any(|part| matches!(part, Component::Normal(_)))
+        && parts.any(|part| part == Component::ParentDir)
+}
+
+/// Without `..`, where none of them is behind a link.
+fn folded(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
+}
+
+/// Also where there is nothing yet.
+fn real_of(path: &Path) -> PathBuf {
+    let real = path.ancestors().find_map(|above| {
+        let real = fs::canonicalize(above).ok()?;
+        let left = path.strip_prefix(above).ok()?;
+        Some(if left == Path::new("") {
+            real
+        } else {
+            real.join(left)
+        })
+    });
+    real.unwrap_or_else(|| path.to_owned())
 }
 
 /// What git runs nothing of. Its objects have other names where it cloned them.
