@@ -4,11 +4,12 @@
 //! first as its standard input and keeps it for as long as it lives. Over it the second is handed in,
 //! which nobody but `init` ever holds: when that one ends without a word, the agent has begun.
 
+mod spelled;
+
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::PathBuf,
 };
 
 use rustix::{
@@ -20,6 +21,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub(crate) use self::spelled::Spelled;
 use crate::{identity::Seen, layers::Layers};
 
 /// The most that one message has, in bytes. The kernel's default for a socket is above 200 KiB.
@@ -33,7 +35,7 @@ pub(crate) struct Orders {
     /// Whether to listen for the proxy.
     pub(crate) proxy: bool,
     /// Below what the agent may write.
-    pub(crate) writable: Vec<PathBuf>,
+    pub(crate) writable: Vec<Spelled>,
     /// What has to be there.
     pub(crate) seen: Seen,
     /// Whether to go on without Landlock.

@@ -110,6 +110,18 @@ impl Error {
             "replace the link by what it leads to, or use a profile whose workspace is `open`",
         )
     }
+
+    /// For what no profile names: the profile is not to blame.
+    pub(crate) fn instead(self, next_step: &'static str) -> Self {
+        match self {
+            Self::Protected { path, why, .. } => Self::Protected {
+                path,
+                why,
+                next_step,
+            },
+            other => other,
+        }
+    }
 }
 
 /// For `map_err`: what was tried.

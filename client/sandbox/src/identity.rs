@@ -1,16 +1,12 @@
 //! Which file it is, so that what a room shows is what was looked at: an agent in another room may write to the
 //! same workspace and put something else in its place meanwhile.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat2};
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::{channel::Spelled, error::shown};
 
 /// One file or folder, for as long as it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +30,12 @@ impl Identity {
 
 /// What was looked at, by where the room has it.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Seen(Vec<(PathBuf, Identity)>);
+pub(crate) struct Seen(Vec<(Spelled, Identity)>);
 
 impl Seen {
     /// Remembers what is to be shown there.
     pub(crate) fn add(&mut self, inside: &Path, identity: Identity) {
-        self.0.push((inside.to_owned(), identity));
+        self.0.push((inside.to_owned().into(), identity));
     }
 
     /// To be called inside: whether each of them is there.
@@ -52,7 +48,7 @@ impl Seen {
             None => Ok(()),
             Some((path, _)) => Err(format!(
                 "`{}` was replaced while the sandbox was made",
-                shown(path)
+                shown(path.as_ref())
             )),
         }
     }

@@ -11,7 +11,7 @@ mod within;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Metadata},
     path::{Component, Path, PathBuf},
 };
 
@@ -44,6 +44,11 @@ pub const DEFAULT_PROTECTED: &[&str] = &[
 
 /// More than a workspace has; bubblewrap needs the longer for each mount the more there are.
 const MOUNTS: usize = 256;
+/// How long the paths of all mounts may be together, where each that is writable is told twice. The room is told of
+/// them in one message, which has two digits for each byte, and of what a profile shows.
+const BYTES: usize = 40 * 1024;
+/// A process may have some 1024 files open.
+const HELD: usize = 512;
 
 /// How a workspace is protected.
 #[derive(Debug, Default)]
@@ -116,12 +121,16 @@ impl Protection {
                 return Ok(());
             }
             let is_last = index + 1 == names.len();
-            let (there, is_folder) = match fs::symlink_metadata(&here) {
-                Ok(facts) if facts.is_symlink() => return Err(Error::link(&here)),
-                Ok(facts) => (self.placeholders.adopt(&here)?, facts.is_dir()),
-                Err(_) => (There::Gone, false),
-            };
+            let facts = fs::symlink_metadata(&here).ok();
+            if facts.as_ref().is_some_and(Metadata::is_symlink) {
+                return Err(Error::link(&here));
+            }
+            // First: whatever is adopted is kept open.
             self.has_room(&here)?;
+            let (there, is_folder) = match facts {
+                Some(facts) => (self.placeholders.adopt(&here)?, facts.is_dir()),
+                None => (There::Gone, false),
+            };
             match there {
                 There::Theirs if is_folder && !is_last => {
                     self.mounts.entry(here.clone()).or_insert(true);
@@ -140,14 +149,27 @@ impl Protection {
     }
 
     fn has_room(&self, path: &Path) -> Result<(), Error> {
-        if self.mounts.len() < self.most || self.mounts.contains_key(path) {
+        if self.mounts.contains_key(path) || !self.is_full() && self.bytes_with(path) <= BYTES {
             return Ok(());
         }
         Err(Error::protected(
             path,
-            "there are too many places to protect",
+            "there are too many places to protect, or their names are too long",
             "let the profile name folders above them, or use one whose workspace is `open`",
         ))
+    }
+
+    /// What is closed with a folder above it has no mount any more, and still a descriptor.
+    fn is_full(&self) -> bool {
+        self.mounts.len() >= self.most || self.placeholders.count() >= HELD
+    }
+
+    fn bytes_with(&self, path: &Path) -> usize {
+        let length =
+            |path: &Path, writable: bool| path.as_os_str().len() * (1 + usize::from(writable));
+        let mounts = self.mounts.iter();
+        let all: usize = mounts.map(|(path, &writable)| length(path, writable)).sum();
+        all + length(path, true)
     }
 
     /// Whether it is read-only already.

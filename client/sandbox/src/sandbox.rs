@@ -78,7 +78,7 @@ impl Sandbox {
         meanwhile();
         let orders = Orders {
             proxy: room.proxy,
-            writable: view.writable,
+            writable: view.writable.into_iter().map(Into::into).collect(),
             seen: view.seen,
             landlock_required: room.landlock == Need::Required,
         };

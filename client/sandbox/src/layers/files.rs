@@ -5,7 +5,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use landlock::{
@@ -20,7 +20,7 @@ use crate::layers::Landlock;
 const TRIED: ABI = ABI::V7;
 
 /// Everything may be read and run; below `writable` everything may be changed, but no device made.
-pub(crate) fn restrict(writable: &[PathBuf]) -> Result<Landlock, RulesetError> {
+pub(crate) fn restrict(writable: &[impl AsRef<Path>]) -> Result<Landlock, RulesetError> {
     let all = AccessFs::from_all(TRIED);
     let read = AccessFs::from_read(TRIED);
     let change = all & !make_bitflags!(AccessFs::{MakeChar | MakeBlock | IoctlDev});
@@ -33,7 +33,7 @@ pub(crate) fn restrict(writable: &[PathBuf]) -> Result<Landlock, RulesetError> {
     rules = allow(rules, Path::new("/dev"), read | device)?;
     rules = allow(rules, Path::new("/dev/shm"), change)?;
     for path in writable {
-        rules = allow(rules, path, change)?;
+        rules = allow(rules, path.as_ref(), change)?;
     }
     for descriptor in [
         rustix::stdio::stdin(),

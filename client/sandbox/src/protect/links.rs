@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     fs,
     os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::Protection;
@@ -47,7 +47,11 @@ impl Protection {
                 }
             } else if facts.is_dir() {
                 let left = NAMES.saturating_sub(seen.len() + queue.len());
-                let mut entries = fs::read_dir(&path).into_iter().flatten().flatten();
+                let Ok(entries) = fs::read_dir(&path) else {
+                    open.large.push(path);
+                    continue;
+                };
+                let mut entries = entries.flatten();
                 let within = entries.by_ref().take(left).map(|entry| entry.path());
                 queue.extend(within.filter(|path| !is_data(path)));
                 if entries.next().is_some() {
@@ -68,7 +72,10 @@ impl Protection {
     ) -> Result<Option<PathBuf>, String> {
         let gone = || "it is gone".to_owned();
         let text = fs::read_link(link).map_err(|_| gone())?;
-        let target = link.parent().ok_or_else(gone)?.join(text);
+        if goes_back(&text) {
+            return Err("it goes back by `..` from a folder that may be replaced".to_owned());
+        }
+        let target = folded(&link.parent().ok_or_else(gone)?.join(text));
         let real = fs::canonicalize(link).ok();
         let has = |path: &Path| {
             roots
@@ -81,20 +88,30 @@ impl Protection {
         }
         let below = |root: &'r PathBuf| Some((root, git::below(root, &target)?));
         let Some((root, path)) = roots.iter().find_map(below) else {
-            let end = real.unwrap_or(target);
+            let end = real.unwrap_or_else(|| real_of(&target));
             self.outside.push((link.to_owned(), end));
             return Ok(None);
         };
         let end = root.join(&path);
         let is_closed = self.is_closed_at(&end);
         if !is_closed {
+            if fs::symlink_metadata(&end).is_err() && self.is_of_git(root, &path) {
+                return Err("it leads to what is missing among what is git's".to_owned());
+            }
             let done = self.protect_as(root, &path, true);
             done.map_err(|error| error.to_string())?;
         }
-        if real.is_some_and(|real| real != end) {
+        // The other link may be one of the workspace's, also where it all leads to the same end.
+        if target != end || real.is_some_and(|real| real != end) {
             return Err("it leads through another link".to_owned());
         }
         Ok(Some(end).filter(|_| !is_closed))
+    }
+
+    /// Where a name that should be missing has a meaning, such as that of a lock.
+    fn is_of_git(&self, root: &Path, path: &Path) -> bool {
+        let end = root.join(path);
+        path.iter().any(|name| name == ".git") || self.git.iter().any(|git| end.starts_with(git))
     }
 }
 
@@ -127,6 +144,40 @@ impl Open {
         });
         links.into_iter().chain(others).chain(large)
     }
+}
+
+/// After a name, which what is there decides the meaning of.
+fn goes_back(path: &Path) -> bool {
+    let mut parts = path.components();
+    parts.any(|part| matches!(part, Component::Normal(_)))
+        && parts.any(|part| part == Component::ParentDir)
+}
+
+/// Without `..`, where none of them is behind a link.
+fn folded(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
+}
+
+/// Also where there is nothing yet.
+fn real_of(path: &Path) -> PathBuf {
+    let real = path.ancestors().find_map(|above| {
+        let real = fs::canonicalize(above).ok()?;
+        let left = path.strip_prefix(above).ok()?;
+        Some(if left == Path::new("") {
+            real
+        } else {
+            real.join(left)
+        })
+    });
+    real.unwrap_or_else(|| path.to_owned())
 }
 
 /// What git runs nothing of. Its objects have other names where it cloned them.

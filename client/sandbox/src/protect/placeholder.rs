@@ -2,20 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Metadata},
+    ffi::OsStr,
+    fs::File,
     io::{self, ErrorKind, Write as _},
-    os::{
-        fd::OwnedFd,
-        unix::fs::{FileExt as _, MetadataExt as _},
-    },
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
     path::{Path, PathBuf},
 };
 
 use rustix::{
     event::{Timespec, poll},
     fs::{
-        CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, XattrFlags, fgetxattr, flock,
-        fsetxattr, mkdirat, openat, openat2,
+        AtFlags, CWD, Dir, FlockOperation, Mode, OFlags, ResolveFlags, Stat, XattrFlags, fgetxattr,
+        flock, fsetxattr, fstat, mkdirat, openat, openat2, statat, unlinkat,
     },
     io::Errno,
 };
@@ -27,7 +25,7 @@ use crate::{error::Error, git::HERE};
 /// empty folder may stay.
 const MARK: &str = "user.valetkey.placeholder";
 
-/// How often a lock is asked for, and how long the rest is between: two seconds in all.
+/// How often locks are asked for again, and how long the rest is between: two seconds in all.
 const TRIES: u32 = 100;
 const REST: Timespec = Timespec {
     tv_sec: 0,
@@ -38,7 +36,14 @@ const RACES: u32 = 10;
 
 /// Removes on drop what it made, or found marked, where it is still as it was made and no other room has it.
 #[derive(Debug, Default)]
-pub(crate) struct Placeholders(BTreeMap<PathBuf, Held>);
+pub(crate) struct Placeholders {
+    held: BTreeMap<PathBuf, Held>,
+    waits: Waits,
+}
+
+/// How often a lock was waited for: an agent can lock as much as it likes.
+#[derive(Debug, Default)]
+struct Waits(u32);
 
 /// Something with nothing in it. It is locked for as long as a room has it: the kernel drops a mount with what it is
 /// on, whoever removes that.
@@ -67,10 +72,10 @@ impl Placeholders {
         for _ in 0..RACES {
             match created(path, content) {
                 Ok(file) => {
-                    share(&file, path)?;
+                    self.waits.share(&file, path)?;
                     let _ = fsetxattr(&file, MARK, b"1", XattrFlags::CREATE);
                     let is_marked = true;
-                    self.0.insert(path.to_owned(), Held { file, is_marked });
+                    self.held.insert(path.to_owned(), Held { file, is_marked });
                     return Ok(());
                 }
                 // Another room made it just now.
@@ -85,29 +90,71 @@ impl Placeholders {
         Err(unmade(path, &"it is made and removed all the time"))
     }
 
+    /// How many there are. Each has a descriptor.
+    pub(crate) fn count(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes over what another room made, if this is one's and nothing was added.
     pub(crate) fn adopt(&mut self, path: &Path) -> Result<There, Error> {
-        if let Some(held) = self.0.get(path) {
+        if let Some(held) = self.held.get(path) {
             return Ok(held.there());
         }
         let file = match opened(path, OFlags::RDONLY | OFlags::NONBLOCK) {
             Ok(file) => File::from(file),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(There::Gone),
-            // Not by this user's leave: no room made it.
-            Err(_) => return Ok(There::Theirs),
+            Err(Errno::NOENT) => return Ok(There::Gone),
+            // Not by this user's leave, or none of what is made for a room.
+            Err(Errno::ACCESS | Errno::LOOP | Errno::NXIO | Errno::PERM | Errno::WOULDBLOCK) => {
+                return Ok(There::Theirs);
+            }
+            Err(error) => {
+                return Err(Error::protected(
+                    path,
+                    format!("it cannot be opened: {}", io::Error::from(error)),
+                    "look at what is there; if it changed just now, try again",
+                ));
+            }
         };
         if !is_empty(&file, path) {
             return Ok(There::Theirs);
         }
-        share(&file, path)?;
+        self.waits.share(&file, path)?;
         if !is_at(&file, path) {
             return Ok(There::Gone);
         }
         let is_marked = fgetxattr(&file, MARK, &mut [0; 8]).is_ok();
         let held = Held { file, is_marked };
         let there = held.there();
-        self.0.insert(path.to_owned(), held);
+        self.held.insert(path.to_owned(), held);
         Ok(there)
+    }
+}
+
+impl Waits {
+    /// Waits for a launcher that tidies up, and not for an agent that would keep everybody waiting.
+    fn share(&mut self, file: &File, path: &Path) -> Result<(), Error> {
+        loop {
+            match flock(file, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => return Ok(()),
+                Err(Errno::WOULDBLOCK) if self.0 < TRIES => self.0 += 1,
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(Error::protected(
+                        path,
+                        "a program holds a lock on it, as `lslocks` tells",
+                        "end the program that `lslocks` names",
+                    ));
+                }
+                Err(error) => {
+                    return Err(Error::protected(
+                        path,
+                        format!("it cannot be locked: {}", io::Error::from(error)),
+                        "have the workspace on a file system with locks",
+                    ));
+                }
+            }
+            // A signal ends the rest early, which does no harm.
+            let _ = poll(&mut [], Some(&REST));
+        }
     }
 }
 
@@ -123,20 +170,25 @@ impl Held {
     fn remove(&self, path: &Path) {
         // Nobody takes it over meanwhile.
         let is_alone = flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if !is_alone || !is_at(&self.file, path) || !is_empty(&self.file, path) {
+        let Ok((parent, name)) = place(path) else {
+            return;
+        };
+        if !is_alone || !is_in(&self.file, &parent, name) || !is_empty(&self.file, path) {
             return;
         }
-        let _ = match self.file.metadata().map(|facts| facts.is_dir()) {
+        let flags = match self.file.metadata().map(|facts| facts.is_dir()) {
             // The kernel leaves one that is not empty.
-            Ok(true) => fs::remove_dir(path),
-            _ => fs::remove_file(path),
+            Ok(true) => AtFlags::REMOVEDIR,
+            _ => AtFlags::empty(),
         };
+        // Who exchanges it just now loses what they could remove themselves: it is in the same folder.
+        let _ = unlinkat(&parent, name, flags);
     }
 }
 
 impl Drop for Placeholders {
     fn drop(&mut self) {
-        for (path, held) in &self.0 {
+        for (path, held) in &self.held {
             if held.is_marked {
                 held.remove(path);
             }
@@ -152,13 +204,18 @@ fn unmade(path: &Path, why: &dyn std::fmt::Display) -> Error {
     )
 }
 
-/// Makes it where the path leads without a symbolic link: whoever writes the workspace meanwhile could have put
-/// one in.
-fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
+/// The folder where the path leads without a symbolic link, and the name in it: whoever writes the workspace
+/// meanwhile could have put one in.
+fn place(path: &Path) -> io::Result<(OwnedFd, &OsStr)> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(ErrorKind::InvalidInput.into());
     };
     let parent = opened(parent, OFlags::PATH | OFlags::DIRECTORY)?;
+    Ok((parent, name))
+}
+
+fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
+    let (parent, name) = place(path)?;
     let Some(content) = content else {
         mkdirat(&parent, name, Mode::from_raw_mode(0o755))?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -170,42 +227,9 @@ fn created(path: &Path, content: Option<&[u8]>) -> io::Result<File> {
     Ok(file)
 }
 
-fn opened(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+fn opened(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC;
-    Ok(openat2(
-        CWD,
-        path,
-        flags,
-        Mode::empty(),
-        ResolveFlags::NO_SYMLINKS,
-    )?)
-}
-
-/// Waits for a launcher that tidies up, and not for an agent that would keep everybody waiting.
-fn share(file: &File, path: &Path) -> Result<(), Error> {
-    let mut tries = TRIES;
-    loop {
-        match flock(file, FlockOperation::NonBlockingLockShared) {
-            Ok(()) => return Ok(()),
-            Err(Errno::WOULDBLOCK) if tries > 0 => tries -= 1,
-            Err(Errno::WOULDBLOCK) => {
-                return Err(Error::protected(
-                    path,
-                    "a program holds a lock on it",
-                    "end the program; `lslocks` names it",
-                ));
-            }
-            Err(error) => {
-                return Err(Error::protected(
-                    path,
-                    format!("it cannot be locked: {}", io::Error::from(error)),
-                    "have the workspace on a file system with locks",
-                ));
-            }
-        }
-        // A signal ends the rest early, which does no harm.
-        let _ = poll(&mut [], Some(&REST));
-    }
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
 }
 
 /// What git has to find in a file of this name.
@@ -218,9 +242,13 @@ fn content(path: &Path) -> Option<&'static [u8]> {
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    let identity = |facts: Metadata| (facts.dev(), facts.ino());
-    let there = fs::symlink_metadata(path).map(identity);
-    let this = file.metadata().map(identity);
+    place(path).is_ok_and(|(parent, name)| is_in(file, &parent, name))
+}
+
+fn is_in(file: &File, parent: &OwnedFd, name: &OsStr) -> bool {
+    let identity = |facts: Stat| (facts.st_dev, facts.st_ino);
+    let there = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map(identity);
+    let this = fstat(file).map(identity);
     matches!((there, this), (Ok(there), Ok(this)) if there == this)
 }
 
@@ -250,7 +278,7 @@ mod tests {
         path::Path,
     };
 
-    use super::{FlockOperation, Placeholders, There, created, flock, is_at};
+    use super::{FlockOperation, Placeholders, TRIES, There, created, flock, is_at};
 
     #[test]
     fn nothing_is_made_behind_a_link() {
@@ -266,6 +294,22 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    }
+
+    /// Whoever writes the workspace puts one in while the room is there.
+    #[test]
+    fn nothing_is_removed_behind_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, elsewhere) = (folder.path().join("here"), folder.path().join("elsewhere"));
+        fs::create_dir(&here).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        let made = made(&here.join("config"));
+        // The same file, so that nothing but the link tells them apart.
+        fs::hard_link(here.join("config"), elsewhere.join("config")).unwrap();
+        fs::rename(&here, folder.path().join("aside")).unwrap();
+        symlink(&elsewhere, &here).unwrap();
+        drop(made);
+        assert!(elsewhere.join("config").exists());
     }
 
     fn made(path: &Path) -> Placeholders {
@@ -298,7 +342,7 @@ mod tests {
         let come_and_go = || {
             for _ in 0..100 {
                 let placeholders = made(&path);
-                let held = placeholders.0.get(&path).unwrap();
+                let held = placeholders.held.get(&path).unwrap();
                 assert!(is_at(&held.file, &path));
             }
         };
@@ -334,6 +378,21 @@ mod tests {
         assert!(error.to_string().contains("/hooks`"), "{error}");
     }
 
+    /// However many there are.
+    #[test]
+    fn locks_of_somebody_elses_are_waited_for_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hooks");
+        fs::create_dir(&path).unwrap();
+        let theirs = File::open(&path).unwrap();
+        flock(&theirs, FlockOperation::LockExclusive).unwrap();
+        let mut placeholders = Placeholders::default();
+        for _ in 0..4 {
+            placeholders.adopt(&path).unwrap_err();
+        }
+        assert_eq!(placeholders.waits.0, TRIES);
+    }
+
     /// An agent can mark what it likes.
     #[test]
     fn what_is_large_is_not_read() {
@@ -347,7 +406,7 @@ mod tests {
             .unwrap()
             .set_len(512 << 20)
             .unwrap();
-        first.0.clear();
+        first.held.clear();
         assert_eq!(Placeholders::default().adopt(&path).unwrap(), There::Theirs);
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let peak = status.lines().find(|line| line.starts_with("VmHWM:"));

@@ -12,6 +12,9 @@ use crate::{
 /// More are closed together.
 const WORKTREES: usize = 64;
 
+const OF_GIT: &str = "git has it there, and an agent may have made it: look at what it is, and remove it or replace a link by what it leads to";
+const BY_SETTINGS: &str = "git's settings name it, and an agent may have written them: `git config --list --show-origin` tells which file does";
+
 impl Protection {
     /// And these `paths`, which are in `.git`.
     pub(super) fn protect_own(
@@ -80,20 +83,23 @@ impl Protection {
     /// One that is at `path` below `root`.
     pub(super) fn protect_repository(&mut self, root: &Path, path: &Path) -> Result<(), Error> {
         for name in git::OF_GIT {
-            self.protect(root, &path.join(name))?;
+            self.protect(root, &path.join(name))
+                .map_err(|error| error.instead(OF_GIT))?;
         }
         let all = path.join("worktrees");
         let worktrees = git::worktrees(&root.join(path));
         let left = self.most.saturating_sub(self.mounts.len());
-        if worktrees.len() > left.min(WORKTREES) {
+        let mut names = worktrees.iter().filter_map(|path| path.file_name());
+        // Also where one is a link, or their names are too long.
+        if worktrees.len() > left.min(WORKTREES)
+            || !names.all(|name| self.protect(root, &all.join(name)).is_ok())
+        {
+            self.protect(root, &all)
+                .map_err(|error| error.instead(OF_GIT))?;
             self.notes.push(format!(
-                "`{}` has too many places to protect and is closed as a whole: in the room git neither adds nor removes worktrees. `git worktree prune` removes those that are gone",
+                "`{}` has too many places to protect, or one that cannot be, and is closed as a whole: in the room git neither adds nor removes worktrees. `git worktree prune` removes those that are gone",
                 shown(&root.join(&all))
             ));
-            return self.protect(root, &all);
-        }
-        for name in worktrees.iter().filter_map(|path| path.file_name()) {
-            self.protect(root, &all.join(name))?;
         }
         Ok(())
     }
@@ -103,12 +109,13 @@ impl Protection {
         let names = git::named(root, workspace, home);
         if !names.complete {
             self.notes.push(format!(
-                "git's settings for `{}` are too large to be read: hooks, programs and other settings that they name may not be protected",
+                "git's settings for `{}` are too large to be read: hooks, programs and other settings that they name may not be protected. `git config --list --show-origin` tells what is where",
                 shown(root)
             ));
         }
         for named in names.named {
-            match self.protect_as(workspace, &named.path, named.is_read) {
+            let done = self.protect_as(workspace, &named.path, named.is_read);
+            match done.map_err(|error| error.instead(BY_SETTINGS)) {
                 // A program is often a link, such as those of `node_modules/.bin`.
                 Err(error @ Error::Protected { .. }) if !named.is_silent => {
                     self.notes.push(format!(

@@ -46,6 +46,8 @@ impl Protection {
     }
 
     fn protect_one(&mut self, workspace: &Path, path: &Path, home: &Home) -> Result<(), Error> {
+        // Before any of its settings is read.
+        self.has_room(path)?;
         let within = |path: &Path| path.strip_prefix(workspace).map(Path::to_owned);
         let Ok(relative) = within(path) else {
             return Ok(());
@@ -59,6 +61,14 @@ impl Protection {
         let Some(folder) = git::folder_of(path) else {
             return Ok(());
         };
+        // An agent may say so of any folder, and what is missing there would be made.
+        if !facts.is_dir() && !folder.join("HEAD").exists() {
+            return Err(Error::protected(
+                path,
+                "it leads to a folder that is no repository",
+                "remove it",
+            ));
+        }
         let root = path.parent().unwrap_or(workspace);
         let names = git::named_by(Some(&folder), Whose::Within, root, workspace, home);
         for named in names.named {

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use valetkey_sandbox::Sandbox;
 
 use crate::house::House;
@@ -45,6 +46,8 @@ fn a_link_whose_end_cannot_be_protected_is_told() {
         ("../../bin/x", &[("../lib/x", "bin/x")][..]),
         ("../../there/x", &[("lib", "there")]),
         ("../../there/../x", &[("lib/deep", "there")]),
+        ("../../there/../none", &[("lib/deep", "there")]),
+        ("../../lib/deep/../x", &[]),
         ("../..", &[]),
         ("..", &[]),
     ] {
@@ -75,6 +78,90 @@ fn a_link_to_what_else_can_be_written_is_told() {
     let notes = sandbox.notes();
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+}
+
+#[test]
+fn a_relative_link_to_what_is_not_there_yet_is_told() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    link(&house, "../../../../out/hook", ".git/hooks/pre-push");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+}
+
+#[test]
+fn a_link_by_another_name_of_the_workspace_is_told() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.write("lib/x", "mine");
+    symlink(house.workspace(), house.path("alias")).expect("a link");
+    link(&house, "lib", "there");
+    let target = house.path("alias/there/x");
+    let target = target.to_str().expect("a plain path");
+    link(&house, target, ".git/hooks/pre-push");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+}
+
+/// Git would wait for a lock that nobody holds.
+#[test]
+fn nothing_is_made_for_a_link_among_what_is_gits() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    link(&house, "../index.lock", ".git/hooks/pre-push");
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    assert!(!house.workspace().join(".git/index.lock").exists());
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+}
+
+/// An agent can make as many as it likes; each has a descriptor for as long as it is held.
+#[test]
+fn links_to_empty_files_without_number_are_told() {
+    let limits = getrlimit(Resource::Nofile);
+    let few = Rlimit {
+        current: Some(1024),
+        ..limits
+    };
+    setrlimit(Resource::Nofile, few).expect("a limit");
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    for number in 0..1100 {
+        house.write(&format!("files/{number}"), "");
+        link(
+            &house,
+            &format!("../../files/{number}"),
+            &format!(".git/hooks/{number}"),
+        );
+    }
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("more links"), "{notes:?}");
+}
+
+#[test]
+fn links_to_long_names_are_told() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    let long = ["x".repeat(200).as_str(); 15].join("/");
+    for number in 0..64 {
+        house.write(&format!("{long}/{number}"), "mine");
+        link(
+            &house,
+            &format!("../../{long}/{number}"),
+            &format!(".git/hooks/{number}"),
+        );
+    }
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("more links"), "{notes:?}");
 }
 
 #[test]

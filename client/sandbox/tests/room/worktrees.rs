@@ -1,6 +1,10 @@
 //! Workspaces whose git is elsewhere, or says that it is.
 
-use std::fs;
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+};
 
 use valetkey_sandbox::Sandbox;
 
@@ -87,6 +91,45 @@ fn worktrees_without_number_are_closed_as_a_whole() {
     assert!(notes[0].contains("git worktree prune"), "{notes:?}");
 }
 
+/// Each is protected as it is, and a link cannot be.
+#[test]
+fn worktrees_with_a_link_among_them_are_closed_as_a_whole() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    let worktrees = house.workspace().join(".git/worktrees");
+    fs::create_dir_all(worktrees.join("b")).expect("a folder");
+    symlink("x", worktrees.join("a")).expect("a link");
+    let script = "mkdir .git/worktrees/x 2>/dev/null && echo made; (echo evil > .git/worktrees/b/commondir) 2>/dev/null && echo written";
+    let mut sandbox = house.start(&house.room(script));
+    let notes = sandbox.notes().to_vec();
+    sandbox.wait().expect("it ends");
+    assert_eq!(house.text(), "");
+    assert!(notes[0].contains("/.git/worktrees`"), "{notes:?}");
+    // Nor can they all together where they are behind one.
+    fs::rename(&worktrees, house.workspace().join("w")).expect("moved");
+    symlink("../w", &worktrees).expect("a link");
+    let error = Sandbox::spawn(&house.room("true")).expect_err("refused");
+    assert!(error.to_string().contains(".git/worktrees`"), "{error}");
+    assert!(!error.next_step().contains("open"), "{error}");
+}
+
+#[test]
+fn names_that_are_no_text_are_protected() {
+    let house = House::new();
+    let name = |start: &str| OsStr::from_bytes(&[start.as_bytes(), b"\xff"].concat()).to_owned();
+    house.git(&house.workspace(), &["init", "-q"]);
+    let worktree = house.workspace().join(".git/worktrees").join(name(""));
+    fs::create_dir_all(worktree).expect("a folder");
+    let within = house.workspace().join(name("d"));
+    fs::create_dir(&within).expect("a folder");
+    house.git(&within, &["init", "-q"]);
+    let outcome = house.script(
+        "for f in .git/worktrees/*/commondir d*/.git/config; do (echo evil > $f) 2>/dev/null && echo written; done
+        for f in d*; do echo fine > $f/other && cat $f/other; done",
+    );
+    assert_eq!(outcome.text, "fine\n");
+}
+
 /// But not the one that the agent is in.
 #[test]
 fn git_works_in_one_of_too_many_worktrees() {
@@ -123,6 +166,37 @@ fn settings_without_number_are_not_followed() {
     assert!(notes.contains("dep/.git`"), "{notes}");
     let count: usize = house.text().trim().parse().expect("a number");
     assert!(count < 60, "{count}");
+}
+
+/// An agent can write those of a repository that it makes; the profile is not to blame.
+#[test]
+fn settings_that_cannot_be_protected_are_told_as_gits() {
+    let many: Vec<String> = (0..4000).map(|number| format!("path={number}")).collect();
+    let long = format!("path={}", "x".repeat(300));
+    for lines in [many.join("\n"), long, "path=../link".to_owned()] {
+        let house = House::new();
+        house.git(&house.workspace(), &["init", "-q"]);
+        symlink("elsewhere", house.workspace().join("link")).expect("a link");
+        house.write(".git/config", &format!("[include]\n{lines}\n"));
+        let error = Sandbox::spawn(&house.room("true")).expect_err("refused");
+        assert!(error.next_step().contains("--show-origin"), "{error}");
+        assert!(!error.next_step().contains("open"), "{error}");
+    }
+}
+
+/// Nothing is made for one in what only says that it is git's.
+#[test]
+fn a_folder_that_is_no_repository_is_the_agents() {
+    let house = House::new();
+    house.git(&house.workspace(), &["init", "-q"]);
+    house.write("dep/.git", "gitdir: ..\n");
+    house.write("config/x", "mine");
+    let mut sandbox = house.start(&house.room("echo fine > config/x; cat config/x; ls"));
+    let notes = sandbox.notes().join("\n");
+    sandbox.wait().expect("it ends");
+    assert!(house.text().starts_with("fine\n"), "{}", house.text());
+    assert!(!house.text().contains("hooks"), "{}", house.text());
+    assert!(notes.contains("dep/.git`"), "{notes}");
 }
 
 #[test]
