@@ -20,8 +20,8 @@ use crate::{
 
 /// Threads that serve. Two are enough for what one machine's agents ask, and each costs memory.
 const THREADS: usize = 2;
-/// After how many steps of tasks a thread looks for what has arrived, where it always has something to do. Of bodies that
-/// are searched a step is long, and with tokio's 61 others wait for seconds.
+/// After how many steps of tasks a thread looks for what has arrived, where it always has something to do. Of bodies
+/// that are searched a step is long: with tokio's 61 others wait for seconds where that is not optimised.
 const EVENTS: u32 = 16;
 
 /// The whole program. `requirements` is where the admin's lie. `decorate` is given the ports as they were

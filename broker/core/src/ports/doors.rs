@@ -30,8 +30,8 @@ pub trait Doors: Send + Sync {
     /// side, and when the future is ready it has ended. Dropping the future does not stop it.
     fn changed(&self, session: SessionId) -> Answer<'_, ()>;
 
-    /// Cuts what is open through its proxy, which may begin anew: something that it rests on was taken back. Begins with
-    /// the call, and when the future is ready it has ended. Dropping the future does not stop it.
+    /// Cuts what is open through its proxy, which may begin anew: something that it rests on was taken back. Begins
+    /// with the call, and when the future is ready it has ended. Dropping the future does not stop it.
     fn cut(&self, session: SessionId) -> Answer<'_, ()>;
 
     /// Closes it: when the future is ready every connection, call and stream through it has ended.

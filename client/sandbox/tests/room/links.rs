@@ -13,10 +13,27 @@ fn link(house: &House, target: &str, name: &str) {
     symlink(target, path).expect("a link");
 }
 
-#[test]
-fn what_a_link_leads_to_cannot_be_changed() {
+fn repository() -> House {
     let house = House::new();
     house.git(&house.workspace(), &["init", "-q"]);
+    house
+}
+
+/// The one note of a room that is made there, which says all of this.
+#[track_caller]
+fn told(house: &House, words: &[&str]) {
+    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
+    let notes = sandbox.notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        words.iter().all(|words| notes[0].contains(words)),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn what_a_link_leads_to_cannot_be_changed() {
+    let house = repository();
     for name in ["tools/hook", "tools/all/x", "other/deep", "more/x"] {
         house.write(name, "mine");
     }
@@ -51,73 +68,55 @@ fn a_link_whose_end_cannot_be_protected_is_told() {
         ("../..", &[]),
         ("..", &[]),
     ] {
-        let house = House::new();
-        house.git(&house.workspace(), &["init", "-q"]);
+        let house = repository();
         house.write("lib/x", "mine");
         house.write("lib/deep/x", "mine");
         for (target, name) in others {
             link(&house, target, name);
         }
         link(&house, target, ".git/hooks/pre-push");
-        let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-        let notes = sandbox.notes();
-        assert_eq!(notes.len(), 1, "{target}: {notes:?}");
-        assert!(notes[0].contains("hooks/pre-push`"), "{target}: {notes:?}");
+        told(&house, &["hooks/pre-push`"]);
     }
 }
 
 /// It may lead to what the profile shows beside the workspace.
 #[test]
 fn a_link_to_what_else_can_be_written_is_told() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     let text = |name: &str| house.path(name).display().to_string();
     link(&house, &text("out/hook"), ".git/hooks/pre-push");
     link(&house, &text("home/hook"), ".git/hooks/pre-commit");
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+    told(&house, &["hooks/pre-push`"]);
 }
 
 #[test]
 fn a_relative_link_to_what_is_not_there_yet_is_told() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     link(&house, "../../../../out/hook", ".git/hooks/pre-push");
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+    told(&house, &["hooks/pre-push`"]);
 }
 
 #[test]
 fn a_link_by_another_name_of_the_workspace_is_told() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     house.write("lib/x", "mine");
     symlink(house.workspace(), house.path("alias")).expect("a link");
     link(&house, "lib", "there");
     let target = house.path("alias/there/x");
     let target = target.to_str().expect("a plain path");
     link(&house, target, ".git/hooks/pre-push");
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+    told(&house, &["hooks/pre-push`"]);
 }
 
 /// Git would wait for a lock that nobody holds.
 #[test]
 fn nothing_is_made_for_a_link_among_what_is_gits() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     link(&house, "../index.lock", ".git/hooks/pre-push");
     let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
     assert!(!house.workspace().join(".git/index.lock").exists());
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("hooks/pre-push`"), "{notes:?}");
+    drop(sandbox);
+    told(&house, &["hooks/pre-push`"]);
 }
 
 /// An agent can make as many as it likes; each has a descriptor for as long as it is held.
@@ -129,8 +128,7 @@ fn links_to_empty_files_without_number_are_told() {
         ..limits
     };
     setrlimit(Resource::Nofile, few).expect("a limit");
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     for number in 0..1100 {
         house.write(&format!("files/{number}"), "");
         link(
@@ -139,16 +137,12 @@ fn links_to_empty_files_without_number_are_told() {
             &format!(".git/hooks/{number}"),
         );
     }
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("more links"), "{notes:?}");
+    told(&house, &["more links"]);
 }
 
 #[test]
 fn links_to_long_names_are_told() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     let long = ["x".repeat(200).as_str(); 15].join("/");
     for number in 0..64 {
         house.write(&format!("{long}/{number}"), "mine");
@@ -158,27 +152,19 @@ fn links_to_long_names_are_told() {
             &format!(".git/hooks/{number}"),
         );
     }
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("more links"), "{notes:?}");
+    told(&house, &["more links"]);
 }
 
 #[test]
 fn other_names_are_counted_however_deep_they_are() {
-    let house = House::new();
-    house.git(&house.workspace(), &["init", "-q"]);
+    let house = repository();
     let other = house.write("other", "mine");
     let hooks = house.workspace().join(".git/modules/x/hooks");
     fs::create_dir_all(&hooks).expect("a folder");
     for number in 0..30 {
         fs::hard_link(&other, hooks.join(format!("{number}"))).expect("a link");
     }
-    let sandbox = Sandbox::spawn(&house.room("true")).expect("a room");
-    let notes = sandbox.notes();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert!(notes[0].contains("modules/x/hooks/"), "{notes:?}");
-    assert!(notes[0].contains("29 more"), "{notes:?}");
+    told(&house, &["modules/x/hooks/", "29 more"]);
 }
 
 /// What was come across is protected all the same.
