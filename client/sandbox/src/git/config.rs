@@ -23,7 +23,7 @@ const LONGEST: usize = 4096;
 /// Whose settings are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Whose {
-    /// The workspace's, which the user wrote, with a section for each branch.
+    /// The user's and the workspace's, which has a section for each branch.
     Own,
     /// Those of a repository within, which an agent may have written.
     Within,
@@ -34,7 +34,7 @@ impl Whose {
     const fn limit(self) -> u64 {
         match self {
             Self::Own => 16 * SMALL,
-            Self::Within => SMALL,
+            Self::Within => 4 * SMALL,
         }
     }
 }
@@ -101,14 +101,14 @@ pub(crate) fn named_in(
     home: &Home,
 ) -> Names {
     let given = home.given();
-    let mut files = home.files();
-    files.extend(given.iter().filter_map(|setting| setting.included(home)));
-    files.extend(more);
-    let mut read = read(files, whose, home);
-    read.settings.extend(given);
-    let mut names = named::of(&read.settings, root, workspace, home);
-    names.complete &= read.complete;
-    names.cost += read.bytes;
+    let mut users = home.files();
+    users.extend(given.iter().filter_map(|setting| setting.included(home)));
+    let users = read(users, Whose::Own, home);
+    let more = read(more, whose, home);
+    let settings = [users.settings, more.settings, given].concat();
+    let mut names = named::of(&settings, root, workspace, home);
+    names.complete &= users.complete && more.complete;
+    names.cost += users.bytes + more.bytes;
     names
 }
 
@@ -221,7 +221,7 @@ impl Reader<'_> {
 mod tests {
     use std::{fs, process::Command};
 
-    use super::{FILES, Home, LONGEST, SETTINGS, SMALL, Whose, parsed, read};
+    use super::{FILES, Home, LONGEST, SETTINGS, SMALL, Whose, named_in, parsed, read};
 
     const ODD: &str = r#"[core] hooksPath = .githooks ; a comment
 [core]	editor = "a b"c\
@@ -300,7 +300,7 @@ z = a "" b
             fs::write(at(number.to_string()), includes(number * 5000)).unwrap();
         }
         let found = read(vec![at("0".to_owned())], Whose::Within, &home);
-        assert!(found.settings.len() <= 10_000 && found.bytes <= 256 * 1024);
+        assert!(found.settings.len() <= 10_000 && found.bytes <= 1024 * 1024);
         assert!(!found.complete);
         let long = format!("[{}]\n{}", "a".repeat(LONGEST + 1), "b\n".repeat(5000));
         assert!(parsed(&long, SETTINGS).is_empty());
@@ -321,9 +321,9 @@ z = a "" b
             read(vec![none, file.clone()], whose, &home).complete
         };
         let of = |size: u64| format!("[core]\n{}", "#".repeat(usize::try_from(size).unwrap()));
-        assert!(all(&of(SMALL / 2), Whose::Within));
-        assert!(!all(&of(SMALL), Whose::Within));
-        assert!(all(&of(SMALL), Whose::Own));
+        assert!(all(&of(3 * SMALL), Whose::Within));
+        assert!(!all(&of(4 * SMALL), Whose::Within));
+        assert!(all(&of(4 * SMALL), Whose::Own));
         assert!(!all(&of(16 * SMALL), Whose::Own));
         assert!(!all(
             &format!("[a]\n{}", "b\n".repeat(SETTINGS)),
@@ -335,5 +335,20 @@ z = a "" b
             &format!("[include]\n{}", paths.join("\n")),
             Whose::Own
         ));
+    }
+
+    /// A collection of aliases is larger than what a repository within may have.
+    #[test]
+    fn what_the_user_has_is_read_whatever_it_is_read_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home {
+            folder: folder.path().to_owned(),
+            config: None,
+        };
+        let large = format!("[core]\n{}", "#".repeat(5 * 65536));
+        fs::write(folder.path().join(".gitconfig"), large).unwrap();
+        let workspace = folder.path().join("shop");
+        let names = named_in(Vec::new(), Whose::Within, &workspace, &workspace, &home);
+        assert!(names.complete);
     }
 }

@@ -172,11 +172,15 @@ fn run(command: &str, root: &Path, home: &Home, lookups: &mut Lookups<'_>) -> Ve
 
 /// A path that leads below the workspace, without what goes back in it; the workspace may have other names.
 pub(crate) fn below(workspace: &Path, path: &Path) -> Option<PathBuf> {
-    below_if(workspace, path, |_| true)
+    below_by(workspace, path, real)
 }
 
-/// The same, as long as what it takes `may` be looked at.
-fn below_if(workspace: &Path, path: &Path, mut may: impl FnMut(&Path) -> bool) -> Option<PathBuf> {
+/// The same, by what `real` says that the real path of a folder is.
+fn below_by(
+    workspace: &Path,
+    path: &Path,
+    mut real: impl FnMut(&Path) -> Option<PathBuf>,
+) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -190,11 +194,10 @@ fn below_if(workspace: &Path, path: &Path, mut may: impl FnMut(&Path) -> bool) -
     let by_name = plain.strip_prefix(workspace).map(Path::to_owned).ok();
     let relative = by_name.or_else(|| {
         let folders: Vec<&Path> = plain.ancestors().collect();
-        let mut known = |folder: &Path| may(folder).then(|| real(folder)).flatten();
         // Where one is, all of those above are.
-        let nearest = folders.partition_point(|folder| known(folder).is_none());
+        let nearest = folders.partition_point(|folder| real(folder).is_none());
         let above = folders.get(nearest)?;
-        let real = known(above)?.join(plain.strip_prefix(above).ok()?);
+        let real = real(above)?.join(plain.strip_prefix(above).ok()?);
         real.strip_prefix(workspace).map(Path::to_owned).ok()
     })?;
     (relative.components().next().is_some()).then_some(relative)

@@ -71,11 +71,11 @@ impl Protection {
         roots: &'r [PathBuf],
     ) -> Result<Option<PathBuf>, String> {
         let gone = || "it is gone".to_owned();
+        let back = || "it goes back by `..` from a folder that may be replaced".to_owned();
         let text = fs::read_link(link).map_err(|_| gone())?;
-        if goes_back(&text) {
-            return Err("it goes back by `..` from a folder that may be replaced".to_owned());
-        }
-        let target = folded(&link.parent().ok_or_else(gone)?.join(text));
+        let parent = link.parent().ok_or_else(gone)?;
+        let goes_back = goes_back(parent, &text, roots);
+        let target = folded(&parent.join(text));
         let real = fs::canonicalize(link).ok();
         let has = |path: &Path| {
             roots
@@ -90,7 +90,7 @@ impl Protection {
         let Some((root, path)) = roots.iter().find_map(below) else {
             let end = real.unwrap_or_else(|| real_of(&target));
             self.outside.push((link.to_owned(), end));
-            return Ok(None);
+            return if goes_back { Err(back()) } else { Ok(None) };
         };
         let end = root.join(&path);
         let is_closed = self.is_closed_at(&end);
@@ -101,8 +101,12 @@ impl Protection {
             let done = self.protect_as(root, &path, true);
             done.map_err(|error| error.to_string())?;
         }
+        if goes_back {
+            return Err(back());
+        }
         // The other link may be one of the workspace's, also where it all leads to the same end.
-        if target != end || real.is_some_and(|real| real != end) {
+        let is_by_name = by_name(root, &target).is_some_and(|named| named == end);
+        if !is_by_name || real.is_some_and(|real| real != end) {
             return Err("it leads through another link".to_owned());
         }
         Ok(Some(end).filter(|_| !is_closed))
@@ -146,11 +150,29 @@ impl Open {
     }
 }
 
-/// After a name, which what is there decides the meaning of.
-fn goes_back(path: &Path) -> bool {
-    let mut parts = path.components();
-    parts.any(|part| matches!(part, Component::Normal(_)))
-        && parts.any(|part| part == Component::ParentDir)
+/// Whether it does so by `..` after a name below one of `roots`, of which what is there decides where that leads.
+fn goes_back(parent: &Path, text: &Path, roots: &[PathBuf]) -> bool {
+    let mut here = parent.to_owned();
+    let mut is_named = false;
+    for part in text.components() {
+        if part == Component::ParentDir {
+            if is_named && roots.iter().any(|root| here.starts_with(root)) {
+                return true;
+            }
+            here.pop();
+        } else {
+            is_named |= matches!(part, Component::Normal(_));
+            here.push(part);
+        }
+    }
+    false
+}
+
+/// What a path says below `root`, which may have other names.
+fn by_name(root: &Path, path: &Path) -> Option<PathBuf> {
+    let is_root = |above: &&Path| fs::canonicalize(above).is_ok_and(|real| real == root);
+    let highest = path.ancestors().filter(is_root).last()?;
+    Some(root.join(path.strip_prefix(highest).ok()?))
 }
 
 /// Without `..`, where none of them is behind a link.

@@ -47,7 +47,9 @@ impl Protection {
 
     fn protect_one(&mut self, workspace: &Path, path: &Path, home: &Home) -> Result<(), Error> {
         // Before any of its settings is read.
-        self.has_room(path)?;
+        if !self.is_closed_at(path) {
+            self.has_room(path)?;
+        }
         let within = |path: &Path| path.strip_prefix(workspace).map(Path::to_owned);
         let Ok(relative) = within(path) else {
             return Ok(());
@@ -62,7 +64,7 @@ impl Protection {
             return Ok(());
         };
         // An agent may say so of any folder, and what is missing there would be made.
-        if !facts.is_dir() && !folder.join("HEAD").exists() {
+        if !facts.is_dir() && fs::symlink_metadata(folder.join("HEAD")).is_err() {
             return Err(Error::protected(
                 path,
                 "it leads to a folder that is no repository",

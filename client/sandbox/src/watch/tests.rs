@@ -278,7 +278,7 @@ fn settings_that_are_not_read_are_told() {
     for (name, complete) in [("", true), ("a", false)] {
         repository(root, name);
         let config = root.join(name).join(".git/config");
-        fs::write(config, format!("[core]\n{}", "#".repeat(100_000))).unwrap();
+        fs::write(config, format!("[core]\n{}", "#".repeat(300_000))).unwrap();
         assert_eq!(Scan::of(root, &nobody(), ALL).complete, complete, "{name}");
     }
 }

@@ -108,6 +108,24 @@ fn a_link_by_another_name_of_the_workspace_is_told() {
     told(&house, &["hooks/pre-push`"]);
 }
 
+#[test]
+fn a_link_that_no_agent_can_turn_is_not_told() {
+    let house = repository();
+    house.write("lib/x", "mine");
+    symlink(house.workspace(), house.path("alias")).expect("a link");
+    let target = house.path("alias/lib");
+    link(
+        &house,
+        target.to_str().expect("a plain path"),
+        ".claude/lib",
+    );
+    link(&house, "/usr/bin/../bin/env", ".git/hooks/pre-push");
+    let mut sandbox = house.start(&house.room("(echo evil > lib/x) 2>/dev/null && echo written"));
+    assert!(sandbox.notes().is_empty(), "{:?}", sandbox.notes());
+    sandbox.wait().expect("it ends");
+    assert_eq!(house.text(), "");
+}
+
 /// Git would wait for a lock that nobody holds.
 #[test]
 fn nothing_is_made_for_a_link_among_what_is_gits() {

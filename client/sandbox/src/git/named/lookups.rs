@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::below_if;
+use super::{below_by, real};
 
 /// More than anybody's settings name.
 pub(super) const MOST: u64 = 4096;
@@ -25,6 +25,8 @@ pub(super) struct Lookups<'a> {
     workspace: &'a Path,
     below: BTreeMap<PathBuf, Option<PathBuf>>,
     facts: BTreeMap<PathBuf, Option<Metadata>>,
+    /// Real paths of folders on the way.
+    real: BTreeMap<PathBuf, Option<PathBuf>>,
     tally: Tally,
 }
 
@@ -41,6 +43,7 @@ impl<'a> Lookups<'a> {
             workspace,
             below: BTreeMap::new(),
             facts: BTreeMap::new(),
+            real: BTreeMap::new(),
             tally: Tally {
                 spent: 0,
                 complete: true,
@@ -56,7 +59,14 @@ impl<'a> Lookups<'a> {
         if !self.tally.spend(&path, 0) {
             return None;
         }
-        let found = below_if(self.workspace, &path, |path| self.tally.spend_on(path));
+        let found = below_by(self.workspace, &path, |folder| {
+            if let Some(known) = self.real.get(folder) {
+                return known.clone();
+            }
+            let found = self.tally.spend_on(folder).then(|| real(folder)).flatten();
+            self.real.insert(folder.to_owned(), found.clone());
+            found
+        });
         self.below.insert(path, found.clone());
         found
     }
