@@ -5,7 +5,7 @@ use valetkey_codes::Code;
 use super::{follow::find, store::store};
 use crate::{
     AccountName, Approval, ApprovalId, Broker, Caller, Delivery, Event, Refusal, SessionId, UserId,
-    approval::Ending,
+    approval::{Ending, State},
     grants,
     ports::{Freshness, Kept},
 };
@@ -50,13 +50,27 @@ pub async fn take_back(
             refusal.saying("it was not answered yet; say no with `valetkey approvals deny ID`")
         );
     }
-    over(broker, &approval, Ending::TakenBack, Some(user.id)).await?;
+    let ended = over(broker, &approval, Ending::TakenBack, Some(user.id)).await;
+    match ended {
+        Err(refusal) if refusal.code() != Code::ApprovalSettled => Err(refusal),
+        _ if !is_used_by_the_proxy(broker, &approval) => ended,
+        // What began with a yes that is spent, or that was taken back before, may be there still.
+        ended => {
+            broker.ports.doors.cut(approval.session).await;
+            ended.map_err(|refusal| {
+                refusal
+                    .saying("it stands no more; what was open through the session's proxy is cut")
+            })
+        }
+    }
+}
+
+/// Whether something may be open that rests on it.
+fn is_used_by_the_proxy(broker: &Broker, approval: &Approval) -> bool {
     let credentials = &broker.settings.credentials;
     let credential = credentials.find(approval.asked.credential.as_str());
-    if credential.is_none_or(|credential| credential.delivery != Delivery::Token) {
-        broker.ports.doors.cut(approval.session).await;
-    }
-    Ok(())
+    let is_kept = credential.is_none_or(|credential| credential.delivery != Delivery::Token);
+    is_kept && !matches!(approval.state, State::Refused { .. })
 }
 
 /// Ends what time has ended: questions that nobody answered, answers that nobody used.

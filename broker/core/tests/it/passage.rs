@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use valetkey_codes::Code;
 use valetkey_core::{
-    Audience, Audiences, Caller, Credential, CredentialName, Delivery, Event, Inject, Injection,
-    Placement, Refusal, ScopeSet, SecretName, Session, SourceKind, Tier,
+    ApprovalId, Audience, Audiences, Caller, Credential, CredentialName, Delivery, Event, Inject,
+    Injection, Placement, Refusal, ScopeSet, SecretName, Session, SourceKind, Tier,
     approval::Answer,
     approvals, lifecycle,
     network::{Origin, OriginPattern, Target},
@@ -179,18 +179,8 @@ async fn a_person_is_asked_and_their_yes_is_for_what_they_saw() {
     let pending = leave(&connect(API)).await.err().unwrap();
     assert_eq!(pending.code(), Code::ApprovalPending);
     let id = pending.approval().unwrap();
-    let question = approvals::find(&world.broker, id).unwrap();
-    let digest = question.digest();
-    let given = approvals::Given {
-        approval: id,
-        digest: digest.as_str(),
-        answer: Answer::Session,
-        via: "socket",
-    };
     let account = account("alice");
-    approvals::answer_as(&world.broker, &account, given)
-        .await
-        .unwrap();
+    yes(&world, id, Answer::Session).await;
     let released = leave(&connect(API)).await.unwrap();
     assert_eq!(released.approval(), Some(id));
     let elsewhere = leave(&connect("https://other.example.test")).await;
@@ -204,7 +194,40 @@ async fn a_person_is_asked_and_their_yes_is_for_what_they_saw() {
         .await
         .unwrap();
     assert!(approvals::not_taken_back(&world.broker, session.id, Some(id)).is_err());
-    assert_eq!(world.doors.told().last(), Some(&Told::Cut(session.id)));
+    let cut = |times| assert_eq!(world.doors.told()[1..], vec![Told::Cut(session.id); times]);
+    cut(1);
+    // Once more, for whoever is not sure that it was.
+    let again = approvals::take_back(&world.broker, &account, id).await;
+    assert_eq!(code(again), Some(Code::ApprovalSettled));
+    cut(2);
+}
+
+async fn yes(world: &World, id: ApprovalId, answer: Answer) {
+    let question = approvals::find(&world.broker, id).unwrap();
+    let digest = question.digest();
+    let given = approvals::Given {
+        approval: id,
+        digest: digest.as_str(),
+        answer,
+        via: "socket",
+    };
+    approvals::answer_as(&world.broker, &account("alice"), given)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_began_with_a_yes_that_is_spent_is_cut_too() {
+    let rules = Rules::permit(&[]).network(Tier::Human, "connect", API);
+    let (world, session, caller) = world(rules).await;
+    let target = connect(API);
+    let leave = async || passage::leave(&world.broker, session.id, &caller, &target).await;
+    let id = leave().await.err().unwrap().approval().unwrap();
+    yes(&world, id, Answer::Once).await;
+    leave().await.unwrap();
+    let spent = approvals::take_back(&world.broker, &account("alice"), id).await;
+    assert_eq!(code(spent), Some(Code::ApprovalSettled));
+    assert_eq!(world.doors.told()[1..], [Told::Cut(session.id)]);
 }
 
 #[tokio::test]
