@@ -36,5 +36,5 @@ pub use crate::{
     places::Private,
     protect::DEFAULT_PROTECTED,
     room::{HOME, Mount, Need, PROXY_PORT, Room, SOCKETS, Workspace},
-    sandbox::{Ended, Sandbox},
+    sandbox::{Ended, Sandbox, none_starts},
 };

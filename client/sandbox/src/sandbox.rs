@@ -9,6 +9,7 @@ use std::{
         unix::ffi::OsStrExt as _,
     },
     path::Path,
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
     time::Duration,
 };
 
@@ -60,6 +61,15 @@ pub struct Ended {
     pub leftovers: Vec<String>,
 }
 
+/// Held while bubblewrap starts: if it loses its parent then, it leaves a child half made that nobody ends.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Waits until no room is just being started, 20 s at most, and lets none start as long as the guard is held. For a
+/// process that ends while another of its threads makes one.
+pub fn none_starts() -> RwLockWriteGuard<'static, ()> {
+    STARTING.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Sandbox {
     /// Makes the room and stops before the agent begins. Blocks for some milliseconds. The room ends with
     /// this process, however that ends; no other process can be made to inherit what is meant for it.
@@ -88,6 +98,7 @@ impl Sandbox {
                 said: "there are too many places to protect and to show, or their names are too long: let the profile name folders above them".into(),
             });
         }
+        let _starting = STARTING.read().unwrap_or_else(PoisonError::into_inner);
         let (first, theirs) = pair().map_err(os("making a socket"))?;
         let messages = memory(&[])?;
         let (information, informer) = pipe_with(PipeFlags::CLOEXEC).map_err(os("making a pipe"))?;

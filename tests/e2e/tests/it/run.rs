@@ -236,8 +236,10 @@ fn nobody_has_to_wait_for_what_is_looked_at_in_the_end() {
 #[test]
 fn nobody_has_to_wait_for_a_sandbox_that_is_being_made() {
     let world = World::at_work();
-    let folder = fs::File::open(workspace(&world)).expect("a folder");
-    // What makes it waits for that, and nothing stops it.
+    let protected = workspace(&world).join(".vscode");
+    fs::create_dir(&protected).expect("a folder");
+    let folder = fs::File::open(protected).expect("a folder");
+    // What makes it waits for that a while, and nothing stops it.
     rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
     let mut job = Job::start(&world, "", "echo never");
     until("it makes one, which is another thread's", || {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Args;
-use valetkey_sandbox::{Landlock, Mount, Room, Sandbox, Signal};
+use valetkey_sandbox::{Landlock, Mount, Room, Sandbox, Signal, none_starts};
 use valetkey_sdk::{Code, Control, Developer, Error, wire::developer as dev};
 
 use link::{Link, Place, is_over};
@@ -89,7 +89,8 @@ impl Run {
             Inside::Unmade(mut making, signal) => {
                 output.remark("the sandbox is still being made, and removed once it is there; another signal, or Ctrl-C, leaves it");
                 drop(signals.unless_done(&mut making).await);
-                128 + signal.as_raw()
+                let _none = none_starts();
+                process::exit(128 + signal.as_raw())
             }
             Inside::Ended(sandbox) => watch::left_by(*sandbox, &mut signals, output).await?,
         };
