@@ -20,11 +20,11 @@ pub(crate) use self::{
     config::{Whose, named_in},
     index::links,
     named::{Names, below},
-    read::{SMALL, bounded},
+    read::{SMALL, bounded, real},
     setting::Home,
 };
 use self::{
-    read::{path_in, path_read, real},
+    read::{path_in, path_read},
     setting::Setting,
 };
 use crate::{error::Error, places};

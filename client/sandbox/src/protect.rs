@@ -174,8 +174,10 @@ impl Protection {
 
     /// Whether it is read-only already.
     fn is_closed_at(&self, path: &Path) -> bool {
-        let nearest = path.ancestors().find_map(|above| self.mounts.get(above));
-        nearest == Some(&false)
+        // There are fewer of these than a path may have folders, and parents come first.
+        let mut above = self.mounts.iter().rev();
+        let nearest = above.find(|(above, _)| path.starts_with(above));
+        nearest.is_some_and(|(_, &writable)| !writable)
     }
 
     /// What an agent made that somebody should look at before they use it.

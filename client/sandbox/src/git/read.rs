@@ -41,7 +41,7 @@ pub(crate) fn bounded(path: &Path, limit: u64) -> Option<Vec<u8>> {
 
 /// As [`fs::canonicalize`], which asks for each folder on the way by its whole path: of thousands that takes a tenth of a
 /// second.
-pub(super) fn real(path: &Path) -> Option<PathBuf> {
+pub(crate) fn real(path: &Path) -> Option<PathBuf> {
     let file = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
 }

@@ -76,7 +76,7 @@ impl Protection {
         let parent = link.parent().ok_or_else(gone)?;
         let goes_back = goes_back(parent, &text, roots);
         let target = folded(&parent.join(text));
-        let real = fs::canonicalize(link).ok();
+        let real = git::real(link);
         let has = |path: &Path| {
             roots
                 .iter()
@@ -105,7 +105,7 @@ impl Protection {
             return Err(back());
         }
         // The other link may be one of the workspace's, also where it all leads to the same end.
-        let is_by_name = by_name(root, &target).is_some_and(|named| named == end);
+        let is_by_name = target == end || by_name(root, &target).is_some_and(|named| named == end);
         if !is_by_name || real.is_some_and(|real| real != end) {
             return Err("it leads through another link".to_owned());
         }
@@ -170,8 +170,10 @@ fn goes_back(parent: &Path, text: &Path, roots: &[PathBuf]) -> bool {
 
 /// What a path says below `root`, which may have other names.
 fn by_name(root: &Path, path: &Path) -> Option<PathBuf> {
-    let is_root = |above: &&Path| fs::canonicalize(above).is_ok_and(|real| real == root);
-    let highest = path.ancestors().filter(is_root).last()?;
+    let above: Vec<&Path> = path.ancestors().collect();
+    let is_root = |above: &&&Path| git::real(above).is_some_and(|real| real == root);
+    // From the top: there it is soon, however deep a path an agent makes.
+    let highest = above.iter().rev().find(is_root)?;
     Some(root.join(path.strip_prefix(highest).ok()?))
 }
 
@@ -191,7 +193,7 @@ fn folded(path: &Path) -> PathBuf {
 /// Also where there is nothing yet.
 fn real_of(path: &Path) -> PathBuf {
     let real = path.ancestors().find_map(|above| {
-        let real = fs::canonicalize(above).ok()?;
+        let real = git::real(above)?;
         let left = path.strip_prefix(above).ok()?;
         Some(if left == Path::new("") {
             real
