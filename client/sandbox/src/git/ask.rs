@@ -37,7 +37,7 @@ pub(super) fn settings(root: &Path, home: &Home) -> Option<Vec<Setting>> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    command.envs(home.config.iter().flatten());
+    command.envs(&home.variables);
     let mut child = command.spawn().ok()?;
     let output = output(&mut child);
     if output.is_none() {
@@ -95,10 +95,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_pipe() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
+        let home = Home::with(folder.path(), |_| None);
         assert!(settings(folder.path(), &home).is_some());
         let pipe = folder.path().join("pipe");
         assert!(

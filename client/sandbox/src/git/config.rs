@@ -263,10 +263,7 @@ z = a "" b
     #[test]
     fn what_is_included_is_read_once() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
+        let home = Home::with(folder.path(), |_| None);
         let at = |name: &str| folder.path().join(name);
         fs::write(at("a"), "[include]\npath = b\n").unwrap();
         fs::write(at("b"), "[include]\npath = ~/a\n[core]\npager = x").unwrap();
@@ -285,10 +282,7 @@ z = a "" b
     #[test]
     fn what_an_agent_wrote_is_read_so_far_and_no_further() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
+        let home = Home::with(folder.path(), |_| None);
         let at = |name: String| folder.path().join(name);
         let includes = |from: usize| -> String {
             let lines = (from..from + 5000).map(|number| format!("path={number}\n"));
@@ -310,10 +304,7 @@ z = a "" b
     #[test]
     fn what_is_not_read_is_not_passed_over_in_silence() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
+        let home = Home::with(folder.path(), |_| None);
         let file = folder.path().join("config");
         let all = |text: &str, whose| {
             fs::write(&file, text).unwrap();
@@ -341,10 +332,7 @@ z = a "" b
     #[test]
     fn what_the_user_has_is_read_whatever_it_is_read_for() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home {
-            folder: folder.path().to_owned(),
-            config: None,
-        };
+        let home = Home::with(folder.path(), |_| None);
         let large = format!("[core]\n{}", "#".repeat(5 * 65536));
         fs::write(folder.path().join(".gitconfig"), large).unwrap();
         let workspace = folder.path().join("shop");

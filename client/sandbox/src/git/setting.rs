@@ -40,11 +40,9 @@ impl Setting {
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(super) folder: PathBuf,
-    /// What the environment says of settings, if it does.
-    pub(super) config: Option<Variables>,
+    /// What the environment says of settings.
+    pub(super) variables: BTreeMap<String, OsString>,
 }
-
-pub(super) type Variables = BTreeMap<String, OsString>;
 
 impl Home {
     pub(crate) fn at(folder: &Path) -> Self {
@@ -67,17 +65,15 @@ impl Home {
             "GIT_CONFIG_COUNT",
         ];
         let names = fixed.into_iter().map(str::to_owned).chain(given);
-        let variables: Variables = names
-            .filter_map(|name| variable(&name).map(|value| (name, value)))
-            .collect();
+        let variables = names.filter_map(|name| variable(&name).map(|value| (name, value)));
         Self {
             folder: folder.to_owned(),
-            config: Some(variables).filter(|variables| !variables.is_empty()),
+            variables: variables.collect(),
         }
     }
 
     fn variable(&self, name: &str) -> Option<&OsString> {
-        self.config.as_ref()?.get(name)
+        self.variables.get(name)
     }
 
     pub(super) fn files(&self) -> Vec<PathBuf> {

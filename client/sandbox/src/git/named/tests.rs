@@ -13,10 +13,7 @@ fn found(folder: &Path, settings: &[(&str, &str)], file: &str) -> Vec<String> {
             value: (*value).to_owned(),
         })
         .collect();
-    let home = Home {
-        folder: folder.join("home"),
-        config: None,
-    };
+    let home = Home::with(&folder.join("home"), |_| None);
     of(&settings, &workspace, &workspace, &home)
         .named
         .into_iter()
@@ -92,10 +89,7 @@ fn paths_are_looked_up_once_and_so_many_and_no_more() {
     let workspace = folder.path().canonicalize().unwrap();
     fs::write(workspace.join("f"), "").unwrap();
     let other = Path::new("/proc/self/root").join(workspace.strip_prefix("/").unwrap());
-    let home = Home {
-        folder: workspace.join("none"),
-        config: None,
-    };
+    let home = Home::with(&workspace.join("none"), |_| None);
     let names = |key: &str, value: &dyn Fn(usize) -> String, file: &dyn Fn(usize) -> String| {
         let settings = (0..10_000).map(|number| Setting {
             file: Some(other.join(file(number))),
